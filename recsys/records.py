@@ -1,0 +1,126 @@
+"""The records that every stage passes on: papers, their author slots, and answers.
+
+Frozen dataclasses without behaviour beyond what identifies them. They carry no vectors: arrays travel beside
+records, aligned by position.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass, field
+
+__all__ = ["Author", "Paper", "Scored", "Topic", "Reason", "work_key"]  # noqa: RUF022
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One author slot of one paper: what the source says about it, nothing resolved.
+
+    Attributes:
+        name: as printed on that paper.
+        id: the source's explicit id, or None. The same id may stand twice on one paper.
+        affiliation: as printed, or None.
+        orcid: bare, upper case, with dashes (``0000-0002-1825-0097``), or None.
+    """
+
+    name: str
+    id: str | None = None
+    affiliation: str | None = None
+    orcid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper as a source describes it.
+
+    Attributes:
+        id: the paper's id within this deployment, unique, as the source gives it.
+        title: readable Unicode; mathematics stays as TeX between dollar signs.
+        source: the name of the source module that read it.
+        abstract: readable Unicode, or None when missing.
+        year: year of publication, or None.
+        date: ISO 8601, as precise as known: ``2020``, ``2020-07`` or ``2020-07-05``.
+        venue: short name of the venue, or None.
+        doi: bare and lower case (``10.18653/v1/2020.acl-main.9``), or None.
+        arxiv_id: without version (``1910.07931``, ``cs/0301032``), or None.
+        url: where a reader finds it, or None.
+        keywords: key phrases, in the source's order.
+        authors: in printed order; a slot is known by its position, never by its id.
+        withdrawn: the source itself says that the paper was withdrawn or retracted.
+        original_title: the title as the source had it, when cleaning changed it, else None.
+        original_abstract: likewise.
+    """
+
+    id: str
+    title: str
+    source: str
+    abstract: str | None = None
+    year: int | None = None
+    date: str | None = None
+    venue: str | None = None
+    doi: str | None = None
+    arxiv_id: str | None = None
+    url: str | None = None
+    keywords: tuple[str, ...] = ()
+    authors: tuple[Author, ...] = ()
+    withdrawn: bool = False
+    original_title: str | None = None
+    original_abstract: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A named group of papers. Topics are assigned by a later stage of the build."""
+
+    id: str
+    name: str
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One piece of evidence for an answer.
+
+    Attributes:
+        kind: ``similar_text``, ``shared_authors`` or ``same_venue``.
+        text: the evidence as a reader would say it.
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One ranked answer.
+
+    Attributes:
+        paper: the answer.
+        score: cosine of the two texts' vectors, in [-1, 1]; higher is closer.
+        reasons: why it is here.
+    """
+
+    paper: Paper
+    score: float
+    reasons: tuple[Reason, ...] = field(default=())
+
+
+def _letters(text: str) -> str:
+    """Case-folded letters and digits, words separated by one space, accents removed."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    kept = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
+    return " ".join(kept.split())
+
+
+def work_key(paper: Paper) -> str | None:
+    """Key shared by the versions of one work: equal for the same title by the same authors.
+
+    Case, accents, punctuation, spacing and the order of authors do not matter. None when title or authors hold
+    no letter to compare: such a paper is a version of nothing.
+    """
+    title = _letters(paper.title)
+    authors = sorted(filter(None, (_letters(author.name) for author in paper.authors)))
+    if not title or not authors:
+        return None
+    return hashlib.sha256("\n".join([title, *authors]).encode()).hexdigest()[:32]
