@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-__all__ = ["Author", "Paper", "Scored", "Topic", "Reason", "work_key"]  # noqa: RUF022
+__all__ = ["Author", "Paper", "Scored", "work_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +70,16 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """A named group of papers. Topics are assigned by a later stage of the build."""
-
-    id: str
-    name: str
-    strength: float
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One piece of evidence for an answer.
-
-    Attributes:
-        kind: ``similar_text``, ``shared_authors`` or ``same_venue``.
-        text: the evidence as a reader would say it.
-    """
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Scored:
     """One ranked answer.
 
     Attributes:
         paper: the answer.
         score: cosine of the two texts' vectors, in [-1, 1]; higher is closer.
-        reasons: why it is here.
     """
 
     paper: Paper
     score: float
-    reasons: tuple[Reason, ...] = field(default=())
 
 
 def _letters(text: str) -> str:

@@ -1,0 +1,231 @@
+"""What the API takes and gives, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recsys.records import Author, Paper, Scored
+from recsys.service import K_LIMIT, Answer, Filters, Page, PaperDetail, Status
+
+K = Annotated[int, Field(ge=1, le=K_LIMIT, description="How many papers to return.")]
+Year = Annotated[int, Field(ge=0, le=9999)]
+
+
+class ErrorDetail(BaseModel):
+    """One field of a request that does not validate."""
+
+    field: str = Field(examples=["query.k"])
+    message: str = Field(examples=["Input should be less than or equal to 500"])
+
+
+class ErrorBody(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="Stable name of the kind of error.", examples=["paper_not_found"])
+    message: str = Field(examples=["There is no paper '2020.acl-main.999'."])
+    hint: str = Field(description="What to do next; may be empty.", examples=["Check the id."])
+    details: list[ErrorDetail] = Field(default_factory=list)
+
+
+class ErrorResponse(BaseModel):
+    """The shape of every error."""
+
+    error: ErrorBody
+
+
+class AuthorOut(BaseModel):
+    """One author slot, as printed."""
+
+    name: str = Field(examples=["Siqi Bao"])
+    id: str | None = Field(examples=["siqi-bao"])
+    affiliation: str | None = Field(examples=["Baidu"])
+    orcid: str | None = Field(examples=["0000-0002-1825-0097"])
+
+    @classmethod
+    def of(cls, author: Author) -> AuthorOut:
+        """From the record."""
+        return cls(name=author.name, id=author.id, affiliation=author.affiliation, orcid=author.orcid)
+
+
+class PaperOut(BaseModel):
+    """One paper."""
+
+    id: str = Field(examples=["2020.acl-main.9"])
+    title: str = Field(
+        examples=["PLATO: Pre-trained Dialogue Generation Model with Discrete Latent Variable"]
+    )
+    abstract: str | None
+    year: int | None = Field(examples=[2020])
+    date: str | None = Field(examples=["2020-07"])
+    venue: str | None = Field(examples=["ACL"])
+    doi: str | None = Field(examples=["10.18653/v1/2020.acl-main.9"])
+    arxiv_id: str | None = Field(examples=["1910.07931"])
+    url: str | None = Field(examples=["https://aclanthology.org/2020.acl-main.9"])
+    keywords: list[str] = Field(examples=[["dialogue generation", "discrete latent variable"]])
+    source: str = Field(examples=["acl-anthology"])
+    authors: list[AuthorOut]
+
+    @classmethod
+    def of(cls, paper: Paper) -> PaperOut:
+        """From the record."""
+        return cls.model_validate(paper_fields(paper))
+
+
+class PaperDetailOut(PaperOut):
+    """One paper in full."""
+
+    versions: list[str] = Field(description="Ids of the other versions of the same work.")
+    original_title: str | None = Field(description="The title as the source had it, where it was cleaned.")
+    original_abstract: str | None = Field(description="The abstract as the source had it, where it was cleaned.")
+
+    @classmethod
+    def of_detail(cls, detail: PaperDetail) -> PaperDetailOut:
+        """From the service's answer."""
+        paper = detail.paper
+        return cls(
+            **paper_fields(paper),
+            versions=list(detail.versions),
+            original_title=paper.original_title,
+            original_abstract=paper.original_abstract,
+        )
+
+
+class ScoredOut(PaperOut):
+    """One answer."""
+
+    score: float = Field(description="Cosine of the two texts, -1 to 1; higher is closer.", examples=[0.7312])
+
+    @classmethod
+    def of_scored(cls, scored: Scored) -> ScoredOut:
+        """From the service's answer."""
+        return cls(**paper_fields(scored.paper), score=scored.score)
+
+
+class AnswerOut(BaseModel):
+    """Ranked papers, best first."""
+
+    results: list[ScoredOut]
+    snapshot: str = Field(description="The index that answered.", examples=["20261122T180102Z-3f9a1c20"])
+
+    @classmethod
+    def of(cls, answer: Answer) -> AnswerOut:
+        """From the service's answer."""
+        return cls(results=[ScoredOut.of_scored(s) for s in answer.results], snapshot=answer.snapshot)
+
+
+class PageOut(BaseModel):
+    """Papers by ascending id."""
+
+    papers: list[PaperOut]
+    next: str | None = Field(description="Pass as `after` for the next page; null on the last.")
+
+    @classmethod
+    def of(cls, page: Page) -> PageOut:
+        """From the service's answer."""
+        return cls(papers=[PaperOut.of(paper) for paper in page.papers], next=page.next)
+
+
+class SnapshotOut(BaseModel):
+    """The published snapshot."""
+
+    name: str = Field(examples=["20261122T180102Z-3f9a1c20"])
+    created: str = Field(examples=["2026-11-22T18:01:02Z"])
+    papers: int
+    model: str = Field(examples=["all-MiniLM-L6-v2"])
+    index: str = Field(description="flat: exact; hnsw: approximate.", examples=["flat"])
+    recall: float = Field(description="Share of the exact ten nearest that the index returns.", examples=[1.0])
+
+
+class StatusOut(BaseModel):
+    """The deployment at a glance."""
+
+    version: str
+    papers: int = Field(description="Papers in the store, withdrawn ones not counted.")
+    abstracts: int
+    people: int = Field(description="Distinct authors: by explicit id, else by name.")
+    withdrawn: int
+    snapshot: SnapshotOut | None
+    problem: str | None = Field(description="Why nothing can be answered at present, or null.")
+
+    @classmethod
+    def of(cls, status: Status) -> StatusOut:
+        """From the service's answer."""
+        manifest = status.snapshot
+        snapshot = manifest and SnapshotOut(
+            name=manifest.name,
+            created=manifest.created,
+            papers=manifest.papers,
+            model=manifest.model.id,
+            index=manifest.dense.kind,
+            recall=manifest.dense.recall,
+        )
+        return cls(
+            version=status.version,
+            papers=status.papers,
+            abstracts=status.abstracts,
+            people=status.people,
+            withdrawn=status.withdrawn,
+            snapshot=snapshot,
+            problem=status.problem,
+        )
+
+
+class SearchIn(BaseModel):
+    """A search by text. The text is used for the answer and then forgotten: it is never logged."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "We propose a dialogue generation pre-training framework with discrete latent variables.",
+                    "k": 5,
+                    "year_from": 2019,
+                }
+            ]
+        },
+    )
+
+    text: str = Field(description="An abstract, a title or a few words; up to 20,000 characters by default.")
+    k: K = 10
+    year_from: Year | None = None
+    year_to: Year | None = None
+    venue: str | None = Field(None, max_length=200, description="A venue's name, in any case.")
+
+    @property
+    def filters(self) -> Filters:
+        """As the service takes them."""
+        return Filters(self.year_from, self.year_to, self.venue)
+
+
+class HealthOut(BaseModel):
+    """The process is up."""
+
+    status: str = Field(examples=["ok"])
+
+
+class ReadyOut(BaseModel):
+    """Questions can be answered."""
+
+    status: str = Field(examples=["ready"])
+    snapshot: str = Field(examples=["20261122T180102Z-3f9a1c20"])
+
+
+def paper_fields(paper: Paper) -> dict[str, object]:
+    """The fields of :class:`PaperOut`, also what ``--json`` prints of a paper."""
+    return {
+        "id": paper.id,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "year": paper.year,
+        "date": paper.date,
+        "venue": paper.venue,
+        "doi": paper.doi,
+        "arxiv_id": paper.arxiv_id,
+        "url": paper.url,
+        "keywords": list(paper.keywords),
+        "source": paper.source,
+        "authors": [AuthorOut.of(author) for author in paper.authors],
+    }

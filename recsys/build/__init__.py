@@ -1,0 +1,1 @@
+"""The write path: records into the store, texts into vectors, vectors into a published snapshot."""

@@ -1,0 +1,79 @@
+"""``recsys build``."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from recsys.build import stages
+from recsys.build.lock import writing
+from recsys.cli.console import err, print_json, progress
+from recsys.deployment import Deployment, opened
+from recsys.embedding.models import embedding_text
+
+CALIBRATION_TEXTS = 200
+
+
+def build(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Embed what changed, index all papers, and publish a new snapshot.
+
+    Safe to stop at any moment and to run again; the snapshot before keeps answering meanwhile.
+    """
+    started = time.monotonic()
+    settings = context.obj
+    with opened(settings) as deployment, writing(settings.lock, "recsys build"):
+        embedder = deployment.embedder(lambda: _calibration_texts(deployment))
+        with progress("Embedding", "texts") as on_embedded:
+            report = stages.build(
+                deployment.papers,
+                deployment.vectors,
+                deployment.snapshots,
+                embedder,
+                exact_limit=settings.exact_limit,
+                keep_snapshots=settings.keep_snapshots,
+                on_embedded=on_embedded,
+            )
+    seconds = round(time.monotonic() - started, 1)
+    manifest = report.manifest
+    if as_json:
+        print_json(
+            {
+                "snapshot": manifest.name,
+                "published": report.published,
+                "papers": manifest.papers,
+                "embedded": report.embedded,
+                "index": manifest.dense.kind,
+                "recall": manifest.dense.recall,
+                "pruned": list(report.pruned),
+                "seconds": seconds,
+            }
+        )
+        return
+    if not report.published:
+        err.print(f"Nothing changed: {manifest.name} is up to date with {manifest.papers:,} papers ({seconds} s).")
+        return
+    kind = "exact" if manifest.dense.kind == "flat" else f"HNSW, recall {manifest.dense.recall:.3f}"
+    err.print(
+        f"Published {manifest.name}: {manifest.papers:,} papers, {report.embedded:,} texts embedded, "
+        f"{kind} index, {seconds} s."
+    )
+
+
+def _calibration_texts(deployment: Deployment) -> Sequence[str]:
+    """The first abstracts by id, spread over the corpus: the same corpus gives the same int8 model."""
+    spec = deployment.spec()
+    texts = [
+        embedding_text(spec, row.title, row.abstract, row.keywords)
+        for batch in deployment.papers.scan()
+        for row in batch
+        if row.abstract
+    ]
+    step = max(1, len(texts) // CALIBRATION_TEXTS)
+    return list(itertools.islice(texts, 0, None, step))[:CALIBRATION_TEXTS]

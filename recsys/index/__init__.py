@@ -1,0 +1,1 @@
+"""Unit rows made searchable, and published as immutable snapshots."""

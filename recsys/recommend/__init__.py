@@ -1,0 +1,1 @@
+"""Rows and edges in, ranked answers out. Pure functions over arrays."""
