@@ -113,5 +113,6 @@ def _require_folder(data: Path) -> None:
         ) from error
     if not os.access(data, os.W_OK):
         raise InvalidRequest(
-            f"The data directory {data} cannot be written to.", hint="Name another with --data, or mend its permissions."
+            f"The data directory {data} cannot be written to.",
+            hint="Name another with --data, or mend its permissions.",
         )

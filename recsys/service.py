@@ -20,7 +20,7 @@ from recsys.records import Paper, Scored
 from recsys.store.database import Database
 from recsys.store.papers import PaperStore
 from recsys.store.tombstones import Tombstones
-from recsys.text import readable
+from recsys.text import clean_text
 
 K_LIMIT = 500
 
@@ -120,7 +120,10 @@ class Service:
     """
 
     def __init__(
-        self, database: Database, snapshots: SnapshotFolder, embedder_for: Callable[[ModelReference], Embedder]
+        self,
+        database: Database,
+        snapshots: SnapshotFolder,
+        embedder_for: Callable[[ModelReference], Embedder],
     ) -> None:
         self._database = database
         self._papers = PaperStore(database)
@@ -141,9 +144,11 @@ class Service:
             SnapshotError: nothing usable is published.
         """
         _check_k(k)
-        query = readable(text)
+        query = _query_text(text)
         if not any(character.isalnum() for character in query):
-            raise InvalidRequest("The text to search for has no letters.", hint="Paste an abstract, a title or a few words.")
+            raise InvalidRequest(
+                "The text to search for has no letters.", hint="Paste an abstract, a title or a few words."
+            )
         opened = self._opened()
         vector = opened.embedder.encode([query], role="query")[0]
         return self._near(opened.snapshot, vector, k, filters or Filters(), excluded=())
@@ -235,7 +240,9 @@ class Service:
                     self._open = self._open_published()
                 return self._open
         if signature not in (opened.signature, self._refused) and self._opening.acquire(blocking=False):
-            threading.Thread(target=self._switch, args=(signature,), name="open-snapshot", daemon=True).start()
+            threading.Thread(
+                target=self._switch, args=(signature,), name="open-snapshot", daemon=True
+            ).start()
         return opened
 
     def _switch(self, signature: tuple[int, int, int]) -> None:
@@ -243,7 +250,9 @@ class Service:
             self._open = self._open_published()
             logger.info("Answering from snapshot %s.", self._open.snapshot.name)
         except RecsysError as error:
-            self._refused = signature  # not again at every request; a further publication has another signature
+            self._refused = (
+                signature  # not again at every request; a further publication has another signature
+            )
             logger.error("Staying with the snapshot in use, for the one now published is unusable: %s", error)
         finally:
             self._opening.release()
@@ -258,14 +267,20 @@ class Service:
         _ = snapshot.positions  # built here, not within the first request
         return _Open(snapshot, embedder, signature)
 
-    def _near(self, snapshot: Snapshot, vector: object, k: int, filters: Filters, excluded: Sequence[str]) -> Answer:
+    def _near(
+        self, snapshot: Snapshot, vector: object, k: int, filters: Filters, excluded: Sequence[str]
+    ) -> Answer:
         facets = snapshot.facets
         venues = None
         if filters.venue is not None:
             folded = filters.venue.casefold()
             venues = [code for code, name in enumerate(facets.venue_names) if name.casefold() == folded]
         mask = filter_mask(
-            facets.years, facets.venues, year_from=filters.year_from, year_to=filters.year_to, venue_codes=venues
+            facets.years,
+            facets.venues,
+            year_from=filters.year_from,
+            year_to=filters.year_to,
+            venue_codes=venues,
         )
         barred = {*excluded, *self._tombstones.hidden()}
         positions, scores = nearest(
@@ -283,6 +298,11 @@ class Service:
             if paper_id in papers  # hidden in this very moment
         )
         return Answer(results, snapshot.name)
+
+
+def _query_text(text: str) -> str:
+    """A pasted text as papers' texts are: TeX and markup read, surrogates joined or replaced."""
+    return clean_text(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
 def _check_k(k: int) -> None:

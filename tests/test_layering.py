@@ -41,7 +41,9 @@ def imports(path: Path) -> set[str]:
             assert node.level == 0, f"{path}: write imports in full"
             found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
     inside = [name.split(".") for name in found]
-    return {parts[1] for parts in inside if parts[0] == "recsys" and len(parts) > 1 and parts[1] != "__version__"}
+    return {
+        parts[1] for parts in inside if parts[0] == "recsys" and len(parts) > 1 and parts[1] != "__version__"
+    }
 
 
 def part(path: Path) -> str:

@@ -25,7 +25,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         title="recsys",
         version=__version__,
         summary="Related papers from scholarly abstracts.",
-        description="Every error has one shape: `{\"error\": {\"code\", \"message\", \"hint\", \"details\"}}`.",
+        description='Every error has one shape: `{"error": {"code", "message", "hint", "details"}}`.',
     )
     app.state.service = service
     app.state.settings = settings

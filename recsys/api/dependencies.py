@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Query, Request
 
@@ -26,6 +26,10 @@ def _filters(
 ServiceDependency = Annotated[Service, Depends(_service)]
 FiltersDependency = Annotated[Filters, Depends(_filters)]
 
-INVALID = {422: {"model": ErrorResponse, "description": "The request does not validate."}}
-NOT_FOUND = {404: {"model": ErrorResponse, "description": "No such paper, or it was withdrawn."}}
-NOT_READY = {503: {"model": ErrorResponse, "description": "Nothing usable is published, or the store is away."}}
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
+
+INVALID: Responses = {422: {"model": ErrorResponse, "description": "The request does not validate."}}
+NOT_FOUND: Responses = {404: {"model": ErrorResponse, "description": "No such paper, or it was withdrawn."}}
+NOT_READY: Responses = {
+    503: {"model": ErrorResponse, "description": "Nothing usable is published, or the store is away."}
+}

@@ -77,4 +77,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def unforeseen(_: Request, error: Exception) -> JSONResponse:
         # the server logs the traceback; the client learns nothing of the inside
-        return error_response(500, "internal_error", "Something went wrong on the server.", "The log says what.")
+        return error_response(
+            500, "internal_error", "Something went wrong on the server.", "The log says what."
+        )

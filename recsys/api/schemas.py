@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,7 +78,9 @@ class PaperDetailOut(PaperOut):
 
     versions: list[str] = Field(description="Ids of the other versions of the same work.")
     original_title: str | None = Field(description="The title as the source had it, where it was cleaned.")
-    original_abstract: str | None = Field(description="The abstract as the source had it, where it was cleaned.")
+    original_abstract: str | None = Field(
+        description="The abstract as the source had it, where it was cleaned."
+    )
 
     @classmethod
     def of_detail(cls, detail: PaperDetail) -> PaperDetailOut:
@@ -107,7 +109,7 @@ class AnswerOut(BaseModel):
     """Ranked papers, best first."""
 
     results: list[ScoredOut]
-    snapshot: str = Field(description="The index that answered.", examples=["20261122T180102Z-3f9a1c20"])
+    snapshot: str = Field(description="The index that answered.", examples=["20261122T180102345Z-3f9a1c20"])
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:
@@ -130,12 +132,14 @@ class PageOut(BaseModel):
 class SnapshotOut(BaseModel):
     """The published snapshot."""
 
-    name: str = Field(examples=["20261122T180102Z-3f9a1c20"])
+    name: str = Field(examples=["20261122T180102345Z-3f9a1c20"])
     created: str = Field(examples=["2026-11-22T18:01:02Z"])
     papers: int
     model: str = Field(examples=["all-MiniLM-L6-v2"])
     index: str = Field(description="flat: exact; hnsw: approximate.", examples=["flat"])
-    recall: float = Field(description="Share of the exact ten nearest that the index returns.", examples=[1.0])
+    recall: float = Field(
+        description="Share of the exact ten nearest that the index returns.", examples=[1.0]
+    )
 
 
 class StatusOut(BaseModel):
@@ -153,13 +157,17 @@ class StatusOut(BaseModel):
     def of(cls, status: Status) -> StatusOut:
         """From the service's answer."""
         manifest = status.snapshot
-        snapshot = manifest and SnapshotOut(
-            name=manifest.name,
-            created=manifest.created,
-            papers=manifest.papers,
-            model=manifest.model.id,
-            index=manifest.dense.kind,
-            recall=manifest.dense.recall,
+        snapshot = (
+            None
+            if manifest is None
+            else SnapshotOut(
+                name=manifest.name,
+                created=manifest.created,
+                papers=manifest.papers,
+                model=manifest.model.id,
+                index=manifest.dense.kind,
+                recall=manifest.dense.recall,
+            )
         )
         return cls(
             version=status.version,
@@ -210,10 +218,10 @@ class ReadyOut(BaseModel):
     """Questions can be answered."""
 
     status: str = Field(examples=["ready"])
-    snapshot: str = Field(examples=["20261122T180102Z-3f9a1c20"])
+    snapshot: str = Field(examples=["20261122T180102345Z-3f9a1c20"])
 
 
-def paper_fields(paper: Paper) -> dict[str, object]:
+def paper_fields(paper: Paper) -> dict[str, Any]:
     """The fields of :class:`PaperOut`, also what ``--json`` prints of a paper."""
     return {
         "id": paper.id,

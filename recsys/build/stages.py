@@ -13,12 +13,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recsys.embedding.models import Embedder, embedding_text, text_hash
 from recsys.errors import DamagedSnapshot, InvalidRequest
 from recsys.index.dense import build_dense
-from recsys.index.snapshot import FORMAT, NO_VENUE, NO_WORK, NO_YEAR, Facets, Manifest, ModelReference, SnapshotFolder
+from recsys.index.snapshot import (
+    FORMAT,
+    NO_VENUE,
+    NO_WORK,
+    NO_YEAR,
+    Facets,
+    Manifest,
+    ModelReference,
+    SnapshotFolder,
+)
 from recsys.store.papers import PaperStore, ScanRow
 from recsys.store.vectors import VectorStore
 
@@ -126,25 +134,34 @@ def read_corpus(papers: PaperStore, embedder: Embedder) -> Corpus:
         hashes.append(text_hash(_text(row, embedder)))
         years.append(row.year or NO_YEAR)
         venues.append(NO_VENUE if row.venue is None else venue_codes.setdefault(row.venue, len(venue_codes)))
-        works.append(NO_WORK if row.work_key is None else work_codes.setdefault(row.work_key, len(work_codes)))
+        works.append(
+            NO_WORK if row.work_key is None else work_codes.setdefault(row.work_key, len(work_codes))
+        )
     facets = Facets(
-        ids, np.array(years, np.int16), np.array(venues, np.int32), list(venue_codes), np.array(works, np.int32)
+        ids,
+        np.array(years, np.int16),
+        np.array(venues, np.int32),
+        list(venue_codes),
+        np.array(works, np.int32),
     )
     return Corpus(facets, hashes)
 
 
-def embed(papers: PaperStore, vectors: VectorStore, embedder: Embedder, missing: set[str], on_embedded: Progress) -> int:
+def embed(
+    papers: PaperStore, vectors: VectorStore, embedder: Embedder, missing: set[str], on_embedded: Progress
+) -> int:
     """Embed the texts whose hashes are in ``missing``, each once, and keep their vectors.
 
     Returns:
         how many texts were embedded.
     """
     total, done = len(missing), 0
+
+    def on_chunk(in_chunk: int, _: int) -> None:
+        on_embedded(done + in_chunk, total)
+
     for chunk in _chunks(papers, embedder, set(missing)):
-        rows: NDArray[np.float32] = embedder.encode(
-            list(chunk.values()), progress=lambda n, _, before=done: on_embedded(before + n, total)
-        )
-        vectors.put(embedder.key, list(chunk), rows)
+        vectors.put(embedder.key, list(chunk), embedder.encode(list(chunk.values()), progress=on_chunk))
         done += len(chunk)
         on_embedded(done, total)
     return done

@@ -124,7 +124,9 @@ def _print_paper(detail: PaperDetail) -> None:
 
 def _print_status(found: Status) -> None:
     grid = Table.grid(padding=(0, 2))
-    grid.add_row("papers", f"{found.papers:,} ({found.abstracts:,} with an abstract, {found.withdrawn:,} withdrawn)")
+    grid.add_row(
+        "papers", f"{found.papers:,} ({found.abstracts:,} with an abstract, {found.withdrawn:,} withdrawn)"
+    )
     grid.add_row("people", f"{found.people:,}")
     grid.add_row("store", found.store)
     manifest = found.snapshot

@@ -57,7 +57,9 @@ def build(
         )
         return
     if not report.published:
-        err.print(f"Nothing changed: {manifest.name} is up to date with {manifest.papers:,} papers ({seconds} s).")
+        err.print(
+            f"Nothing changed: {manifest.name} is up to date with {manifest.papers:,} papers ({seconds} s)."
+        )
         return
     kind = "exact" if manifest.dense.kind == "flat" else f"HNSW, recall {manifest.dense.recall:.3f}"
     err.print(

@@ -38,7 +38,9 @@ def set_up_logging(level: int = logging.INFO) -> None:
         handler.setFormatter(logging.Formatter("%(message)s", datefmt="%H:%M:%S"))
     else:
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"))
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+        )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("recsys").setLevel(level)
 
@@ -96,7 +98,9 @@ def _line_writer(task: str, unit: str) -> Callable[[int, int], None]:
         share = done / total if total else 0.0
         left = (now - started) * (1 - share) / share if share else 0.0
         counted = f" {done:,} of {total:,}" if unit else ""
-        logger.info("%s:%s %.0f %%, %s %.0f s left", task, counted, share * 100, _rate(done, started, unit), left)
+        logger.info(
+            "%s:%s %.0f %%, %s %.0f s left", task, counted, share * 100, _rate(done, started, unit), left
+        )
 
     return write
 

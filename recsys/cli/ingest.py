@@ -21,7 +21,9 @@ from recsys.settings import Settings
 from recsys.sources import acl_anthology, arxiv, openalex
 from recsys.sources.base import Progress, Record, source
 
-app = typer.Typer(help="Read papers into the store. Ingesting the same again changes nothing.", no_args_is_help=True)
+app = typer.Typer(
+    help="Read papers into the store. Ingesting the same again changes nothing.", no_args_is_help=True
+)
 
 Strict = Annotated[bool, typer.Option(help="Stop at the first bad record and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
@@ -50,7 +52,9 @@ def acl(
         Path | None,
         typer.Argument(help="Directory in the official layout (data/xml, data/yaml).", file_okay=False),
     ] = None,
-    clone: Annotated[bool, typer.Option(help="Fetch the official repository instead (needs the network).")] = False,
+    clone: Annotated[
+        bool, typer.Option(help="Fetch the official repository instead (needs the network).")
+    ] = False,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,13 +70,17 @@ def acl(
 def arxiv_(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Snapshot files.")] = None,
-    query: Annotated[str | None, typer.Option(help="Ask the API instead, e.g. 'cat:cs.CL' (needs the network).")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Ask the API instead, e.g. 'cat:cs.CL' (needs the network).")
+    ] = None,
     max_results: MaxResults = 1000,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """ArXiv's public metadata snapshot (JSON lines), or its API."""
-    reader = _files_or_query("arxiv", files, query, lambda text: arxiv.fetch_query(arxiv.client(), text, max_results))
+    reader = _files_or_query(
+        "arxiv", files, query, lambda text: arxiv.fetch_query(arxiv.client(), text, max_results)
+    )
     _run(context.obj, "arxiv", reader, strict, as_json)
 
 
@@ -80,13 +88,17 @@ def arxiv_(
 def openalex_(
     context: typer.Context,
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Snapshot files.")] = None,
-    query: Annotated[str | None, typer.Option(help="Ask the API instead: words to search (needs the network).")] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Ask the API instead: words to search (needs the network).")
+    ] = None,
     max_results: MaxResults = 1000,
     strict: Strict = False,
     as_json: AsJson = False,
 ) -> None:
     """OpenAlex works as JSON lines, or its API."""
-    reader = _files_or_query("openalex", files, query, lambda text: openalex.fetch_query(openalex.works(), text, max_results))
+    reader = _files_or_query(
+        "openalex", files, query, lambda text: openalex.fetch_query(openalex.works(), text, max_results)
+    )
     _run(context.obj, "openalex", reader, strict, as_json)
 
 
@@ -125,11 +137,14 @@ def _files_or_query(
 
 def _run(settings: Settings, name: str, reader: Reader, strict: bool, as_json: bool) -> None:
     started = time.monotonic()
-    with opened(settings) as deployment, writing(settings.lock, f"recsys ingest {name}"):
-        with progress(f"Reading {name}") as on_progress:
-            report = ingest_records(
-                deployment.database, reader(on_progress), label=name, rejects=settings.rejects, strict=strict
-            )
+    with (
+        opened(settings) as deployment,
+        writing(settings.lock, f"recsys ingest {name}"),
+        progress(f"Reading {name}") as on_progress,
+    ):
+        report = ingest_records(
+            deployment.database, reader(on_progress), label=name, rejects=settings.rejects, strict=strict
+        )
     seconds = round(time.monotonic() - started, 1)
     if as_json:
         print_json(_as_json(report, seconds))
@@ -152,7 +167,9 @@ def _as_json(report: IngestReport, seconds: float) -> dict[str, Any]:
 
 def _summarise(report: IngestReport, seconds: float) -> None:
     for rejected in report.first_rejects:
-        err.print(f"[red]rejected[/red] {escape(f'{rejected.location}, {place(rejected)}: {rejected.reason}')}")
+        err.print(
+            f"[red]rejected[/red] {escape(f'{rejected.location}, {place(rejected)}: {rejected.reason}')}"
+        )
     if report.rejected > len(report.first_rejects):
         err.print(f"… and {report.rejected - len(report.first_rejects):,} more.")
     counts = report.counts

@@ -31,7 +31,9 @@ def withdraw(
 def restore(context: typer.Context, paper_ids: PaperIds) -> None:
     """Undo ``withdraw``. What the source itself marks as withdrawn stays so."""
     with opened(context.obj) as deployment:
-        removed = sum(deployment.tombstones.remove(paper_ids, kind=kind) for kind in ("withdrawn", "opted_out"))
+        removed = sum(
+            deployment.tombstones.remove(paper_ids, kind=kind) for kind in ("withdrawn", "opted_out")
+        )
     err.print(f"{removed} restored. They are found again after the next `recsys build` if one ran meanwhile.")
 
 

@@ -13,7 +13,9 @@ from recsys.settings import Settings
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%Y-%m-%d %H:%M:%S"}
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"recsys": {"level": "INFO"}, "uvicorn": {"level": "INFO"}},
@@ -41,4 +43,3 @@ def serve(
         access_log=False,  # ours leaves out query strings, which hold what was asked
         log_config=LOGGING,
     )
-

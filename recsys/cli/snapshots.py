@@ -68,7 +68,9 @@ def rollback(
 @app.command()
 def prune(
     context: typer.Context,
-    keep: Annotated[int | None, typer.Option(min=1, help="How many to leave. Default: keep_snapshots.")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="How many to leave. Default: keep_snapshots.")
+    ] = None,
 ) -> None:
     """Delete old snapshots; the published one always stays."""
     folder = SnapshotFolder(context.obj.indexes)
@@ -76,5 +78,7 @@ def prune(
         try:
             gone = folder.prune(keep or context.obj.keep_snapshots)
         except DamagedSnapshot as error:
-            raise DamagedSnapshot(error.message, hint="Publish a whole one first: `recsys snapshots rollback --to NAME`.") from error
+            raise DamagedSnapshot(
+                error.message, hint="Publish a whole one first: `recsys snapshots rollback --to NAME`."
+            ) from error
     err.print(f"Deleted {len(gone)}: {', '.join(gone) or 'there was nothing to delete'}.")

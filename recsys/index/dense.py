@@ -102,7 +102,9 @@ class DenseIndex:
             positions, scores = self._search_subset(queries, width, np.flatnonzero(allowed))
         else:
             scores, positions = self._index.search(
-                np.ascontiguousarray(queries, np.float32), width, params=self._parameters(width, allowed, candidates)
+                np.ascontiguousarray(queries, np.float32),
+                width,
+                params=self._parameters(width, allowed, candidates),
             )
         return _padded(*_by_score_then_position(positions, scores), k)
 
@@ -163,7 +165,9 @@ def load_dense(path: Path, parameters: DenseParameters) -> DenseIndex:
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
-        raise DamagedSnapshot(f"FAISS cannot read {path}: {error}.", hint="Run `recsys snapshots verify`.") from error
+        raise DamagedSnapshot(
+            f"FAISS cannot read {path}: {error}.", hint="Run `recsys snapshots verify`."
+        ) from error
     if (index.ntotal, index.d) != (parameters.vectors, parameters.dimension):
         raise DamagedSnapshot(
             f"{path} holds {index.ntotal} vectors of {index.d} numbers; its manifest says "

@@ -1,7 +1,7 @@
 """Snapshots: everything that answers a question, in one immutable folder.
 
     indexes/
-      20261122T180102Z-3f9a1c20/
+      20261122T180102345Z-3f9a1c20/
         manifest.json     what this is: model, counts, index parameters, every file's size and SHA-256
         dense.faiss       the dense index
         papers.json       paper ids and venue names, aligned with the index by position
@@ -36,9 +36,15 @@ from recsys.errors import DamagedSnapshot, InvalidRequest, NoSnapshot, SnapshotE
 from recsys.index.dense import DenseIndex, DenseParameters, load_dense
 
 FORMAT = 1
-MANIFEST, DENSE, PAPERS, FACETS, CURRENT = "manifest.json", "dense.faiss", "papers.json", "facets.npz", "CURRENT"
+MANIFEST, DENSE, PAPERS, FACETS, CURRENT = (
+    "manifest.json",
+    "dense.faiss",
+    "papers.json",
+    "facets.npz",
+    "CURRENT",
+)
 PARTIAL = ".partial-"
-NAME = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
+NAME = re.compile(r"^\d{8}T\d{9}Z-[0-9a-f]{8}$")
 NO_YEAR = 0
 NO_WORK = -1
 NO_VENUE = -1
@@ -58,7 +64,7 @@ class Manifest:
     """What a snapshot says of itself.
 
     Attributes:
-        name: the folder's name, ``<utc>-<first 8 of the fingerprint>``.
+        name: the folder's name, ``<utc to the millisecond>-<first 8 of the fingerprint>``.
         created: ISO 8601, UTC.
         fingerprint: SHA-256 over everything the snapshot was made from; equal inputs give equal fingerprints.
         papers: how many it holds.
@@ -174,7 +180,8 @@ class SnapshotFolder:
         path = self.path / name / MANIFEST
         if name not in self.names():
             raise SnapshotError(
-                f"There is no snapshot {name!r} in {self.path}.", hint="Run `recsys snapshots list` to see all."
+                f"There is no snapshot {name!r} in {self.path}.",
+                hint="Run `recsys snapshots list` to see all.",
             )
         try:
             fields = orjson.loads(path.read_bytes())
@@ -192,7 +199,8 @@ class SnapshotFolder:
             )
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise DamagedSnapshot(
-                f"{path} is not a manifest: {error}.", hint="Run `recsys snapshots rollback`, or `recsys build`."
+                f"{path} is not a manifest: {error}.",
+                hint="Run `recsys snapshots rollback`, or `recsys build`.",
             ) from error
 
     def verify(self, name: str) -> Manifest:
@@ -212,7 +220,13 @@ class SnapshotFolder:
         return _read(self.path / name, manifest)
 
     def write(
-        self, facets: Facets, dense: DenseIndex, model: ModelReference, fingerprint: str, *, now: datetime | None = None
+        self,
+        facets: Facets,
+        dense: DenseIndex,
+        model: ModelReference,
+        fingerprint: str,
+        *,
+        now: datetime | None = None,
     ) -> Manifest:
         """Write a snapshot, read it back, and only then give it its name. It is not published yet.
 
@@ -224,7 +238,7 @@ class SnapshotFolder:
             now: the time of creation (default: the clock).
         """
         created = now or datetime.now(UTC)
-        name = f"{created:%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
+        name = f"{created:%Y%m%dT%H%M%S}{created.microsecond // 1000:03}Z-{fingerprint[:8]}"
         self.path.mkdir(parents=True, exist_ok=True)
         partial = self.path / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
         partial.mkdir()
@@ -234,7 +248,13 @@ class SnapshotFolder:
             np.savez(partial / FACETS, years=facets.years, venues=facets.venues, works=facets.works)
             files = {file: _describe(partial / file) for file in (DENSE, PAPERS, FACETS)}
             manifest = Manifest(
-                name, f"{created:%Y-%m-%dT%H:%M:%SZ}", fingerprint, len(facets.ids), model, dense.parameters, files
+                name,
+                f"{created:%Y-%m-%dT%H:%M:%SZ}",
+                fingerprint,
+                len(facets.ids),
+                model,
+                dense.parameters,
+                files,
             )
             (partial / MANIFEST).write_bytes(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
             for file in (*files, MANIFEST):
@@ -316,7 +336,13 @@ def _read(path: Path, manifest: Manifest) -> Snapshot:
             facets = Facets(
                 papers["ids"], columns["years"], columns["venues"], papers["venues"], columns["works"]
             )
-    widths = {len(facets.ids), len(facets.years), len(facets.venues), len(facets.works), manifest.dense.vectors}
+    widths = {
+        len(facets.ids),
+        len(facets.years),
+        len(facets.venues),
+        len(facets.works),
+        manifest.dense.vectors,
+    }
     if widths != {manifest.papers}:
         raise DamagedSnapshot(
             f"The columns of {path.name} have {sorted(widths)} rows; its manifest says {manifest.papers}.",

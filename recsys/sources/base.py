@@ -14,11 +14,13 @@ from recsys.sources import fields
 from recsys.sources.text import clean_text
 
 __all__ = [
+    "MAX_ABSTRACT",
     "SOURCES",
     "Progress",
     "Record",
     "Rejected",
     "Source",
+    "checked_text",
     "existing",
     "expect",
     "make_paper",
@@ -67,8 +69,8 @@ class Source(Protocol):
         """Yield the papers at `location` in its order, and a :class:`Rejected` for each record that is none.
 
         Raises:
-            SourceError: the location is missing, of another layout, or breaks off (a truncated archive: then after
-                the records before the break were yielded).
+            SourceError: the location is missing, of another layout, or breaks off (a truncated archive:
+                then after the records before the break were yielded).
         """
         ...
 
@@ -157,17 +159,17 @@ def make_paper(
         original_title, original_abstract: what the source had, where the caller already changed it.
 
     Raises:
-        RecordError: a value has the wrong type, holds a NUL byte or a lone surrogate, is too long or out of range,
-            or id or title is missing. Its message is the reason, without the record's place.
+        RecordError: a value has the wrong type, holds a NUL byte or a lone surrogate, is too long or out of
+            range, or id or title is missing. Its message is the reason, without the record's place.
     """
-    raw_title = _text("title", title)
-    raw_abstract = _text("abstract", abstract, limit=MAX_ABSTRACT)
+    raw_title = checked_text("title", title)
+    raw_abstract = checked_text("abstract", abstract, limit=MAX_ABSTRACT)
     clean_title = clean_text(raw_title or "")
     if not clean_title:
         raise RecordError("title is missing" if raw_title is None else f"title {_shown(raw_title)} is empty")
     clean_abstract = clean_text(raw_abstract) if raw_abstract else ""
     checked_date = _date(date)
-    bare_doi = fields.doi(_text("doi", doi) or "")
+    bare_doi = fields.doi(checked_text("doi", doi) or "")
     title_before = raw_title if original_title is None else original_title
     abstract_before = raw_abstract if original_abstract is None else original_abstract
     return Paper(
@@ -179,8 +181,9 @@ def make_paper(
         date=checked_date,
         venue=_cleaned("venue", venue),
         doi=bare_doi,
-        arxiv_id=fields.arxiv_id(_text("arxiv_id", arxiv_id) or "") or fields.arxiv_id_of_doi(bare_doi),
-        url=fields.web_address(_text("url", url) or ""),
+        arxiv_id=fields.arxiv_id(checked_text("arxiv_id", arxiv_id) or "")
+        or fields.arxiv_id_of_doi(bare_doi),
+        url=fields.web_address(checked_text("url", url) or ""),
         keywords=_keywords(keywords),
         authors=_authors(authors),
         withdrawn=_flag("withdrawn", withdrawn),
@@ -211,8 +214,12 @@ def _shown(value: object) -> str:
     return shown if len(shown) <= 60 else f"{shown[:57]}..."
 
 
-def _text(field: str, value: object, *, limit: int = MAX_FIELD) -> str | None:
-    """`value` if it is sound text or None."""
+def checked_text(field: str, value: object, *, limit: int = MAX_FIELD) -> str | None:
+    """`value` if it is None or sound text: at most `limit` characters, no NUL, no lone surrogate.
+
+    Raises:
+        RecordError: it is not; the reason names `field`.
+    """
     if value is None:
         return None
     if not isinstance(value, str):
@@ -231,11 +238,11 @@ def _text(field: str, value: object, *, limit: int = MAX_FIELD) -> str | None:
 
 
 def _cleaned(field: str, value: object) -> str | None:
-    return clean_text(_text(field, value) or "") or None
+    return clean_text(checked_text(field, value) or "") or None
 
 
 def _id(value: object) -> str:
-    text = (_text("id", value) or "").strip()
+    text = (checked_text("id", value) or "").strip()
     if not text:
         raise RecordError("id is missing" if value is None else f"id {_shown(value)} is empty")
     if len(text) > MAX_ID:
@@ -261,7 +268,7 @@ def _year(value: object, date: str | None) -> int | None:
 
 
 def _date(value: object) -> str | None:
-    text = _text("date", value)
+    text = checked_text("date", value)
     if text is None or not text.strip():
         return None
     date = fields.iso_date(text)
@@ -310,7 +317,7 @@ def _author(field: str, slot: object) -> Author:
         raise RecordError(f"{field}.name is missing")
     return Author(
         name=name,
-        id=(_text(f"{field}.id", slot.get("id"), limit=MAX_ID) or "").strip() or None,
+        id=(checked_text(f"{field}.id", slot.get("id"), limit=MAX_ID) or "").strip() or None,
         affiliation=_cleaned(f"{field}.affiliation", slot.get("affiliation")),
-        orcid=fields.orcid(_text(f"{field}.orcid", slot.get("orcid")) or ""),
+        orcid=fields.orcid(checked_text(f"{field}.orcid", slot.get("orcid")) or ""),
     )

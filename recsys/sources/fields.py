@@ -84,7 +84,7 @@ def orcid(value: str) -> str | None:
 
 
 def iso_date(value: str) -> str | None:
-    """``2020``, ``2020-07`` or ``2020-07-05`` (a time of day is cut off); None if it is no date of the calendar."""
+    """``2020``, ``2020-07`` or ``2020-07-05`` (a time of day is cut off); None if there is no such day."""
     match = _DATE.fullmatch(value.strip())
     if match is None:
         return None

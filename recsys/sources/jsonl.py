@@ -1,4 +1,4 @@
-"""JSON lines: this project's own exchange format, one paper an object, one object a line (docs/sources.md)."""
+"""JSON lines: this project's own exchange format, one object and so one paper a line (docs/sources.md)."""
 
 from __future__ import annotations
 

@@ -23,14 +23,14 @@ MAX_LINE = 1 << 26
 
 
 def read_lines(path: Path, *, progress: Progress | None = None) -> Iterator[tuple[int, bytes]]:
-    """Yield (line number from 1, line without its end) of a plain, gzip or zstd file; blank lines are passed over.
+    """Yield (line number from 1, line without its end) of a plain, gzip or zstd file, without blank lines.
 
     What the file is, its first bytes say, not its name. A byte order mark is dropped. Of a line longer than
     64 MiB only the first 64 MiB are given.
 
     Raises:
-        SourceError: the file cannot be read, or its compressed data is damaged or cut short; the lines before the
-            damage were yielded.
+        SourceError: the file cannot be read, or its compressed data is damaged or cut short; the lines
+            before the damage were yielded.
     """
     number, pending, overlong = 0, b"", False
     try:

@@ -1,7 +1,7 @@
 r"""One pass of TeX → Unicode over a text that may be no TeX at all (see :mod:`recsys.sources.text`).
 
-Every rule rewrites one complete construct, innermost first: an argument is taken only when it holds no brace itself,
-so nested constructs resolve over several passes, nothing recurses and unbalanced braces simply stay.
+Every rule rewrites one complete construct, innermost first: an argument is taken only when it holds no brace
+itself, so nested constructs resolve over several passes, nothing recurses and unbalanced braces simply stay.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ __all__ = ["tex_to_unicode"]
 
 _TRIGGER = re.compile(r"[\\{}$~]|``|--")
 
-# Spans that are never looked into: mathematics, addresses, windows paths.
+# Spans that are never looked into: mathematics, addresses, Windows paths.
 
-# An opening dollar has text right behind it, a closing one text right before it and no digit behind: "$5 and $10" is
-# money. With a backslash, ^ or _ inside, padding is allowed: "$ \alpha $".
+# An opening dollar has text right behind it, a closing one text right before it and no digit behind:
+# "$5 and $10" is money. A macro inside allows the digit ("77$\to$84"); a macro, ^ or _ allows padding.
 _MATH = (
     r"(?<!\\)(?:\$\$(?!\$)[^$]+\$\$"
     r"|\$(?=[^\s$])(?:[^$\\]|\\.)*?(?<=\S)\$(?!\d)"
+    r"|\$(?=[^\s\d$][^$]*\\[A-Za-z]|\\[A-Za-z])(?:[^$\\]|\\.)+?(?<=\S)\$"
     r"|\$(?=[^$]*[\\^_])(?:[^$\\]|\\.)+?\$(?!\d))"
 )
 _URL = r"\b(?:https?|ftp)://[^\s{}<>\\$]+"
@@ -30,7 +31,7 @@ _SHIELDED = re.compile(f"{_MATH}|{_URL}|{_WINDOWS_PATH}", re.DOTALL)
 # Marks for the time of one pass; text.py removes these non-characters from every text first.
 _MARK, _MARK_END, _BRACE, _BRACE_END = "\ufdd2", "\ufdd3", "\ufdd0", "\ufdd1"
 _MARKED = re.compile(f"{_MARK}([0-9]+){_MARK_END}")
-_INLINE_MATH = re.compile(r"(?<!\\)\\\((.+?)(?<!\\)\\\)|(?<!\\)\\\[(.+?)(?<!\\)\\\]", re.DOTALL)
+_INLINE_MATH = re.compile(r"(?<!\\)\\\((.{1,2000}?)(?<!\\)\\\)|(?<!\\)\\\[(.{1,2000}?)(?<!\\)\\\]", re.DOTALL)
 
 # Constructs.
 
@@ -49,8 +50,9 @@ _LETTER = re.compile(
 _SYMBOL = re.compile(r"\{\s*\\([A-Za-z]{2,})\s*\}|\\([A-Za-z]{2,})(?![A-Za-z*])(?:\{\}|(?!\s*[{\[]))")
 _OWN_SYMBOLS = {
     "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "ldots": "…", "dots": "…", "textellipsis": "…",
-    "xspace": "", "noindent": "", "protect": "", "centering": "", "par": " ", "newline": " ", "linebreak": " ",
-    "quad": " ", "qquad": " ", "textquotesingle": "'", "textquotedbl": '"', "textunderscore": "_",
+    "xspace": "", "noindent": "", "protect": "", "centering": "", "par": " ", "newline": " ",
+    "linebreak": " ", "quad": " ", "qquad": " ", "textquotesingle": "'",
+    "textquotedbl": '"', "textunderscore": "_",
     "textless": "<", "textgreater": ">", "textbar": "|", "textasciicircum": "^", "textasciitilde": "~",
     "slash": "/", "textbullet": "•", "texttrademark": "™", "copyright": "©", "pounds": "£",
 }  # fmt: skip
@@ -63,7 +65,7 @@ _LINK = re.compile(r"\\(?:href|textcolor)\s*\{[^{}]*\}\s*\{([^{}]*)\}")
 _FOOTNOTE = re.compile(r"\s*\\(?:footnote|thanks)\s*\{([^{}]*)\}")
 _ENSURE_MATH = re.compile(r"\\ensuremath\s*\{([^{}]*)\}")
 _REFERENCE = re.compile(
-    r"[~\s]*\\(?:cite[a-zA-Z]*|[A-Za-z]{0,4}ref|label|footnotemark|[hv]space)\*?(?:\[[^\[\]{}]*\]){0,2}\s*\{[^{}]*\}"
+    r"[~\s]{0,3}\\(?:cite[a-zA-Z]*|(?:auto|eq|page|name|[cCvV])?ref|label|footnotemark|[hv]space)\*?(?:\[[^\[\]{}]*\]){0,2}\s*\{[^{}]*\}"
 )
 _DECLARATION = re.compile(
     r"\{\s*\\(?:em|it|bf|tt|sc|sf|sl|rm|(?:it|sl|sc|up)shape|(?:bf|md)series|(?:rm|sf|tt)family|small|large|tiny"
@@ -84,7 +86,7 @@ _EN_DASH = re.compile(r"(?:(?<=[\w)\]”])--(?=[\w(\[“])|(?<=\s)--(?=\s))")
 
 
 def tex_to_unicode(text: str, *, groups: bool = False) -> str:
-    """One pass over `text`; with `groups`, bare pairs of braces are taken off (all of them, nested ones too)."""
+    """One pass over `text`; with `groups`, all bare pairs of braces are taken off, nested ones too."""
     if not _TRIGGER.search(text):
         return text
     shielded: list[str] = []

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 
 from recsys.errors import InvalidRequest, PaperNotFound
 from recsys.records import Paper
@@ -245,9 +245,9 @@ def _load(connection: Connection, ids: Sequence[str]) -> dict[str, Paper]:
     return found
 
 
-def _scan_row(row: Row[Any]) -> ScanRow:
-    paper_id, title, abstract, keywords, *others = row
-    return ScanRow(paper_id, title, abstract, tuple(keywords), *others)
+def _scan_row(row: Sequence[Any]) -> ScanRow:
+    paper_id, title, abstract, keywords, year, venue, work_key = row
+    return ScanRow(paper_id, title, abstract, tuple(keywords), year, venue, work_key)
 
 
 def _similar_ids(connection: Connection, wanted: str, limit: int = 3) -> list[str]:

@@ -93,7 +93,7 @@ def test_comes_back_from_disk_as_it_was(index, tmp_path):
 def test_a_file_that_is_no_index_is_named(tmp_path):
     path = tmp_path / "dense.faiss"
     path.write_bytes(b"not an index")
-    with pytest.raises(DamagedSnapshot, match="dense.faiss"):
+    with pytest.raises(DamagedSnapshot, match=r"dense\.faiss"):
         load_dense(path, DenseParameters("flat", 1, 32))
 
 

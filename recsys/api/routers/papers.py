@@ -29,14 +29,18 @@ def papers(
 
 # before the paper itself, whose id may hold slashes
 @router.get(
-    "/{paper_id:path}/related", responses={**INVALID, **NOT_FOUND, **NOT_READY}, summary="Papers related to one"
+    "/{paper_id:path}/related",
+    responses={**INVALID, **NOT_FOUND, **NOT_READY},
+    summary="Papers related to one",
 )
-def related(service: ServiceDependency, filters: FiltersDependency, paper_id: PaperId, k: K = 10) -> AnswerOut:
+def related(
+    service: ServiceDependency, filters: FiltersDependency, paper_id: PaperId, k: K = 10
+) -> AnswerOut:
     """The papers nearest to one paper, best first: never itself, another version of it, or a withdrawn one."""
     return AnswerOut.of(service.related(paper_id, k=k, filters=filters))
 
 
-@router.get("/{paper_id:path}", responses={**NOT_FOUND, **NOT_READY}, summary="One paper")
+@router.get("/{paper_id:path}", responses={**INVALID, **NOT_FOUND, **NOT_READY}, summary="One paper")
 def paper(service: ServiceDependency, paper_id: PaperId) -> PaperDetailOut:
     """One paper with its authors as printed and its other versions."""
     return PaperDetailOut.of_detail(service.paper(paper_id))

@@ -18,14 +18,17 @@ def search(
     request: Request,
     service: ServiceDependency,
     filters: FiltersDependency,
-    q: Annotated[str, Query(description="A title or a few words.", examples=["emotional support conversation"])],
+    q: Annotated[
+        str, Query(description="A title or a few words.", examples=["emotional support conversation"])
+    ],
     k: K = 10,
 ) -> AnswerOut:
     """Papers near a short query. Whole abstracts go into the body of a POST."""
     limit: int = request.app.state.settings.query_limit
     if len(q) > limit:
         raise InvalidRequest(
-            f"The query has {len(q)} characters; a URL takes up to {limit}.", hint="POST the text to /v1/search."
+            f"The query has {len(q)} characters; a URL takes up to {limit}.",
+            hint="POST the text to /v1/search.",
         )
     return AnswerOut.of(service.search(q, k=k, filters=filters))
 

@@ -1,0 +1,1 @@
+"""Text to unit vectors: model specs, weights, and the engines that run them."""

@@ -1,0 +1,3 @@
+"""temp"""
+
+from recsys.sources.text import clean_text
