@@ -193,7 +193,9 @@ class Service:
             limit=limit + 1,
             year_from=wanted.year_from,
             year_to=wanted.year_to,
-            venue=wanted.venue,
+            venues=None
+            if wanted.venue is None
+            else _spellings(wanted.venue, [name for name, _ in self._papers.venues()]),
         )
         return Page(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
 
@@ -273,8 +275,8 @@ class Service:
         facets = snapshot.facets
         venues = None
         if filters.venue is not None:
-            folded = filters.venue.casefold()
-            venues = [code for code, name in enumerate(facets.venue_names) if name.casefold() == folded]
+            wanted = set(_spellings(filters.venue, facets.venue_names))
+            venues = [code for code, name in enumerate(facets.venue_names) if name in wanted]
         mask = filter_mask(
             facets.years,
             facets.venues,
@@ -298,6 +300,12 @@ class Service:
             if paper_id in papers  # hidden in this very moment
         )
         return Answer(results, snapshot.name)
+
+
+def _spellings(venue: str, names: Sequence[str]) -> list[str]:
+    """The names that are ``venue`` but for upper and lower case."""
+    folded = venue.strip().casefold()
+    return [name for name in names if name.casefold() == folded]
 
 
 def _query_text(text: str) -> str:

@@ -6,7 +6,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from recsys.api.schemas import AnswerOut, PaperDetailOut, StatusOut
@@ -102,42 +101,42 @@ def _print_answer(answer: Answer, as_json: bool) -> None:
 def _print_paper(detail: PaperDetail) -> None:
     paper = detail.paper
     out.print(Text(paper.title, style="bold"))
-    grid = Table.grid(padding=(0, 2))
-    rows = {
-        "authors": "; ".join(_slot(author) for author in paper.authors),
-        "venue": paper.venue,
-        "date": paper.date or (str(paper.year) if paper.year else None),
-        "id": paper.id,
-        "doi": paper.doi,
-        "arxiv": paper.arxiv_id,
-        "url": paper.url,
-        "keywords": "; ".join(paper.keywords),
-        "versions": ", ".join(detail.versions),
-        "source": paper.source,
-    }
-    for name, value in rows.items():
-        if value:
-            grid.add_row(Text(name, style="dim"), Text(value))
-    out.print(grid)
+    _print_fields(
+        {
+            "authors": "; ".join(_slot(author) for author in paper.authors),
+            "venue": paper.venue,
+            "date": paper.date or (str(paper.year) if paper.year else None),
+            "id": paper.id,
+            "doi": paper.doi,
+            "arxiv": paper.arxiv_id,
+            "url": paper.url,
+            "keywords": "; ".join(paper.keywords),
+            "versions": ", ".join(detail.versions),
+            "source": paper.source,
+        }
+    )
     out.print(Text("\n" + (paper.abstract or "No abstract.")))
 
 
 def _print_status(found: Status) -> None:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row(
-        "papers", f"{found.papers:,} ({found.abstracts:,} with an abstract, {found.withdrawn:,} withdrawn)"
-    )
-    grid.add_row("people", f"{found.people:,}")
-    grid.add_row("store", found.store)
+    papers = f"{found.papers:,} ({found.abstracts:,} with an abstract, {found.withdrawn:,} withdrawn)"
+    fields: dict[str, str | None] = {"papers": papers, "people": f"{found.people:,}", "store": found.store}
     manifest = found.snapshot
     if manifest is None:
-        grid.add_row("snapshot", f"none: {found.problem}")
+        fields["snapshot"] = f"none: {found.problem}"
     else:
         dense = manifest.dense
         index = "exact" if dense.kind == "flat" else f"HNSW, recall {dense.recall:.3f}"
-        grid.add_row("snapshot", f"{manifest.name} ({manifest.papers:,} papers, {index})")
-        grid.add_row("model", manifest.model.id)
-    out.print(grid)
+        fields["snapshot"] = f"{manifest.name} ({manifest.papers:,} papers, {index})"
+        fields["model"] = manifest.model.id
+    _print_fields(fields)
+
+
+def _print_fields(fields: dict[str, str | None]) -> None:
+    """A line a field that has a value; not a table, which would break long values where there is no terminal."""
+    for name, value in fields.items():
+        if value:
+            out.print(Text.assemble((f"{name:<9} ", "dim"), value))
 
 
 def names(authors: tuple[Author, ...]) -> str:

@@ -11,7 +11,7 @@ from recsys.embedding.artefact import Artefact, Kind, artefact_folder, open_arte
 from recsys.embedding.convert import convert_in_child
 from recsys.embedding.models import Embedder, ModelSpec, space_key
 from recsys.embedding.openvino import OpenVinoEmbedder, cpu_has_bf16
-from recsys.embedding.openvino_int8 import require_nncf
+from recsys.embedding.openvino_int8 import CALIBRATION_TEXTS, require_nncf, require_texts
 from recsys.embedding.sentence import SentenceEmbedder, load_sentence_transformer
 from recsys.embedding.weights import locate, verified_digest
 from recsys.errors import ModelError
@@ -95,7 +95,8 @@ def _artefact(
                 f"The int8 form of model {spec.id!r} is not made yet.",
                 hint="Run: recsys build, with precision int8 in the settings (it is made from papers).",
             )
-        texts = calibration()
+        texts = calibration()[:CALIBRATION_TEXTS]
+        require_texts(texts)
     return convert_in_child(spec, weights, folder, kind, texts)
 
 

@@ -100,7 +100,7 @@ class OpenVinoEmbedder:
         width = compiled.output(0).get_partial_shape()[1]
         if width.is_static and width.get_length() != spec.dimension:
             raise DimensionMismatch(
-                f"The compiled model {artefact.folder} makes vectors of {width.get_length()} numbers, but the "
+                f"{artefact.folder} makes vectors of {width.get_length()} numbers, but the "
                 f"spec of {spec.id!r} says {spec.dimension}.",
                 hint=f'Correct "dimension" in models/{spec.id}/model.json.',
             )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from recsys.embedding.batches import padded
 from recsys.errors import ModelError
 
-__all__ = ["CALIBRATION_TEXTS", "quantised", "require_nncf"]
+__all__ = ["CALIBRATION_TEXTS", "quantised", "require_nncf", "require_texts"]
 
 #: Texts that the ranges of activations are measured on.
 CALIBRATION_TEXTS: Final = 200
@@ -25,26 +25,27 @@ def require_nncf() -> None:
         )
 
 
+def require_texts(texts: Sequence[str]) -> None:
+    """Raise ModelError when there are too few calibration texts to measure ranges on."""
+    if len(texts) < _LEAST_TEXTS:
+        raise ModelError(
+            f"Making the int8 form needs typical texts, about {CALIBRATION_TEXTS}; {len(texts)} were given.",
+            hint="Ingest papers with abstracts first, or use precision bf16.",
+        )
+
+
 def quantised(graph: Any, tokenizer: Any, texts: Sequence[str], longest: int) -> Any:
     """The graph in int8.
 
     Args:
         graph: OpenVINO model with inputs of token ids and mask.
         tokenizer: cuts to ``longest`` tokens.
-        texts: calibration texts, prompt included, at least 16 and typical of the corpus.
+        texts: calibration texts, prompt included, typical of the corpus.
         longest: the model's limit of tokens.
-
-    Raises:
-        ModelError: too few texts.
     """
     import nncf
 
-    if len(texts) < _LEAST_TEXTS:
-        raise ModelError(
-            f"Making the int8 form needs typical texts, about {CALIBRATION_TEXTS}; {len(texts)} were given.",
-            hint="Ingest papers with abstracts first, or use precision bf16.",
-        )
-    rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts[:CALIBRATION_TEXTS]))]
+    rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
     dataset = nncf.Dataset([padded([row], min(len(row), longest)) for row in rows])
     # TRANSFORMER turns SmoothQuant on and keeps what is fragile (softmax, normalisations) in floating point
     return nncf.quantize(

@@ -132,12 +132,12 @@ def _paper(
     identifier = fields.arxiv_id(number)
     if identifier is None:
         raise RecordError("id is missing" if not number else f"id {number[:40]!a} is no arXiv identifier")
-    printed = checked_text("title", title) or ""
+    printed = checked_text("title", title)
     gone = _WITHDRAWN_ABSTRACT.match(abstract or "") or _WITHDRAWN_COMMENT.search(comments or "")
     return make_paper(
         source=Arxiv.name,
         id=f"arXiv:{identifier}",
-        title=clean_text(printed, tex=True),  # an arXiv title is TeX, braces and all
+        title=clean_text(printed, tex=True) if printed else printed,  # an arXiv title is TeX, braces and all
         original_title=printed,
         abstract=abstract,
         date=date,

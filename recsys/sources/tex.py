@@ -80,7 +80,7 @@ _CONTROL_SPACE = re.compile(r"(?<=[^\s\\])\\[ ,](?=\S)")
 _MAX_DEPTH = 20
 _HYPHENATION = re.compile(r"(?<=[A-Za-z])\\-(?=[a-z])")
 _TIE = re.compile(rf"(?:(?<=[A-Za-z][A-Za-z])|(?<=[.)]))~(?=[0-9A-Z({_MARK}])")
-_QUOTED = re.compile(r"(?<!`)``(?!`)([^`]*?)(?:''|\")")
+_QUOTED = re.compile(r"(?<!`)``(?=[^`\s'\"])([^`]*?)(?<=\S)(?:''|\")")
 _EM_DASH = re.compile(r"(?:(?<=[\w)\]”])|(?<=\s))(?<!-)---(?!-)(?:(?=[\w(\[“])|(?=\s))")
 _EN_DASH = re.compile(r"(?:(?<=[\w)\]”])--(?=[\w(\[“])|(?<=\s)--(?=\s))")
 

@@ -73,8 +73,7 @@ def clean_text(text: str, *, tex: bool = False) -> str:
     Args:
         text: what the source gave; must be valid Unicode (no lone surrogates).
         tex: the text is known to be TeX (a BibTeX field, an arXiv title), where every bare pair of
-            braces only groups and a literal brace is written ``\{``. Otherwise ``{a, b}`` is taken for the set
-            it looks like.
+            braces only groups and a literal brace is written ``\{``; otherwise ``{a, b}`` is taken for a set.
 
     Returns:
         The cleaned text; cleaning it again (with the default ``tex=False``) changes nothing. Empty if nothing

@@ -139,7 +139,7 @@ class PaperStore:
         limit: int = 50,
         year_from: int | None = None,
         year_to: int | None = None,
-        venue: str | None = None,
+        venues: Sequence[str] | None = None,
     ) -> list[Paper]:
         """Papers in order of their ids; give the last id of a page as `after` to get the next one.
 
@@ -150,16 +150,16 @@ class PaperStore:
             limit: at most so many papers, at least 1.
             year_from: first year, included. Papers without a year are then left out.
             year_to: last year, included; likewise.
-            venue: exactly this venue.
+            venues: exactly one of these venues; an empty list lets nothing pass.
 
         Raises:
-            InvalidRequest: `limit` is below 1, or `after` or `venue` cannot occur in a database.
+            InvalidRequest: `limit` is below 1, or `after` or a venue cannot occur in a database.
             StoreError: the database failed.
         """
         if limit < 1:
             raise InvalidRequest(f"A page cannot have {limit} papers.", hint="Use a limit of 1 or more.")
-        for text in (after, venue):
-            if text is not None and not storable(text):
+        for text in (after or "", *(venues or ())):
+            if not storable(text):
                 raise InvalidRequest(f"{text!r} is no id or venue.", hint="Remove its NUL or surrogate.")
         query = select(papers.c.id).where(visible(papers.c.id)).order_by(papers.c.id).limit(limit)
         if after is not None:
@@ -168,8 +168,8 @@ class PaperStore:
             query = query.where(papers.c.year >= year_from)
         if year_to is not None:
             query = query.where(papers.c.year <= year_to)
-        if venue is not None:
-            query = query.where(papers.c.venue == venue)
+        if venues is not None:
+            query = query.where(papers.c.venue.in_(venues))
         with self._database.read() as connection:
             return list(_load(connection, list(connection.scalars(query))).values())
 

@@ -306,9 +306,11 @@ def test_pages_by_year(store: PaperStore, filters: dict[str, int], kept: set[int
 
 def test_pages_by_venue(store: PaperStore) -> None:
     store.upsert(numbered(10))
-    assert all_pages(store, 2, venue="V1") == ["p001", "p004", "p007"]
-    assert all_pages(store, 2, venue="v1") == []
-    assert all_pages(store, 2, venue="V1", year_from=2004) == ["p004", "p007"]
+    assert all_pages(store, 2, venues=["V1"]) == ["p001", "p004", "p007"]
+    assert all_pages(store, 2, venues=["v1"]) == []
+    assert all_pages(store, 3, venues=["V1", "V2"], year_to=2002) == ["p001", "p002"]
+    assert all_pages(store, 2, venues=[]) == []
+    assert all_pages(store, 2, venues=["V1"], year_from=2004) == ["p004", "p007"]
 
 
 def test_pages_stay_stable_while_papers_come_and_go(store: PaperStore, database: Database) -> None:
@@ -321,7 +323,7 @@ def test_pages_stay_stable_while_papers_come_and_go(store: PaperStore, database:
     assert [paper.id for paper in first + second] == ["p000", "p001", "p002", "p003", "p005"]
 
 
-@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": -1}, {"after": "\0"}, {"venue": "\ud800"}])
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": -1}, {"after": "\0"}, {"venues": ["\ud800"]}])
 def test_pages_that_cannot_be_asked_for(store: PaperStore, wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
         store.page(**wrong)  # type: ignore[arg-type]
