@@ -13,7 +13,8 @@ ROOT = Path(recsys.__file__).parent
 LEAVES = {"errors", "records", "text"}
 ALLOWED = {
     "errors": set(),
-    "text": set(),
+    "text": {"tex"},
+    "tex": set(),
     "records": {"errors"},
     "settings": {"errors"},
     "sample": set(),

@@ -24,7 +24,8 @@ from rich.progress import (
 
 LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal
 
-out = Console(highlight=False, soft_wrap=True)
+# where there is no terminal nothing is as wide as a line may be: tables must not be cut to 80 columns there
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 logger = logging.getLogger(__name__)

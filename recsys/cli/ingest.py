@@ -78,9 +78,7 @@ def arxiv_(
     as_json: AsJson = False,
 ) -> None:
     """ArXiv's public metadata snapshot (JSON lines), or its API."""
-    reader = _files_or_query(
-        "arxiv", files, query, lambda text: arxiv.fetch_query(arxiv.client(), text, max_results)
-    )
+    reader = _files_or_query("arxiv", files, query, lambda text: _ask_arxiv(text, max_results))
     _run(context.obj, "arxiv", reader, strict, as_json)
 
 
@@ -96,9 +94,7 @@ def openalex_(
     as_json: AsJson = False,
 ) -> None:
     """OpenAlex works as JSON lines, or its API."""
-    reader = _files_or_query(
-        "openalex", files, query, lambda text: openalex.fetch_query(openalex.works(), text, max_results)
-    )
+    reader = _files_or_query("openalex", files, query, lambda text: _ask_openalex(text, max_results))
     _run(context.obj, "openalex", reader, strict, as_json)
 
 
@@ -117,6 +113,18 @@ def openreview(
 ) -> None:
     """OpenReview's expertise files: archives/*.jsonl and submissions."""
     _run(context.obj, "openreview", _reader("openreview", [directory]), strict, as_json)
+
+
+def _ask_arxiv(query: str, max_results: int) -> Iterator[Record]:
+    from arxiv import Client  # the network clients are imported only when they are asked
+
+    return arxiv.fetch_query(Client(page_size=100), query, max_results)
+
+
+def _ask_openalex(words: str, max_results: int) -> Iterator[Record]:
+    from pyalex import Works
+
+    return openalex.fetch_query(Works().search(words), max_results)
 
 
 def _reader(name: str, locations: list[Path]) -> Reader:

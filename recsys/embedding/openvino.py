@@ -157,8 +157,12 @@ class OpenVinoEmbedder:
             for batch in batches:
                 yield batch, infer(batch)
             return
-        with ThreadPoolExecutor(self._threads, thread_name_prefix="embed") as pool:
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="embed")
+        try:
             yield from zip(batches, pool.map(infer, batches), strict=True)
+        finally:
+            # an interrupt must not wait for the batches that nobody wants any more
+            pool.shutdown(cancel_futures=True)
 
     def _bulk_requests(self) -> queue.SimpleQueue[Any]:
         """One request per thread, each on a stream of its own."""

@@ -13,7 +13,7 @@ from recsys.records import Paper
 from recsys.sources import fields
 from recsys.sources.base import Progress, Record, Rejected, checked_text, existing, expect, make_paper
 from recsys.sources.lines import read_json_records
-from recsys.sources.text import clean_text
+from recsys.text import clean_text
 
 __all__ = ["Arxiv", "Client", "fetch_query", "parse_record", "parse_result"]
 
@@ -99,7 +99,7 @@ def fetch_query(client: Client, query: str, max_results: int) -> Iterator[Record
     Raises:
         SourceError: the API cannot be reached or answers with an error, after the papers before.
     """
-    import arxiv  # type: ignore[import-untyped]
+    import arxiv
     import requests
 
     search = arxiv.Search(query=query, max_results=max_results)

@@ -11,7 +11,7 @@ from typing import Protocol, TypeAlias, TypeVar, cast
 from recsys.errors import InvalidRequest, RecordError, SourceError
 from recsys.records import Author, Paper
 from recsys.sources import fields
-from recsys.sources.text import clean_text
+from recsys.text import clean_text
 
 __all__ = [
     "MAX_ABSTRACT",

@@ -17,7 +17,7 @@ from recsys.errors import RecordError, SourceError
 from recsys.records import Paper
 from recsys.sources import fields
 from recsys.sources.base import Progress, Record, Rejected, existing, make_paper
-from recsys.sources.text import clean_text
+from recsys.text import clean_text
 
 __all__ = ["Bibtex", "parse_entry", "parse_text"]
 

@@ -15,7 +15,6 @@ import csv
 import gzip
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -141,7 +140,8 @@ def child(spec: ModelSpec, cache: Path, precision: str, papers: Path) -> Footpri
         embedder.encode([query], role="query")
         waits.append((time.perf_counter() - start) * 1e3)
     embedder.encode(texts)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    # not ru_maxrss: a child process starts with its parent's
+    peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024 / 1e6
     p50, p95 = np.percentile(waits, [50, 95]) if waits else (float("nan"), float("nan"))
     return Footprint(precision, loaded, float(p50), float(p95), resident, peak, len(texts))
 

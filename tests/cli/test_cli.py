@@ -128,7 +128,8 @@ def test_doctor_says_how_to_mend(tmp_path):
     findings = {finding["check"]: finding for finding in json.loads(done.stdout)["findings"]}
     assert findings["FAISS"]["ok"]
     assert "no-such-model" in findings["model"]["seen"]
-    assert "all-MiniLM-L6-v2" in findings["model"]["mend"]
+    assert "all-MiniLM-L6-v2" in findings["model"]["seen"]
+    assert "model.json" in findings["model"]["mend"]
     assert "recsys build" in findings["snapshot"]["mend"]
 
 

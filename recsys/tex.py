@@ -1,4 +1,4 @@
-r"""One pass of TeX → Unicode over a text that may be no TeX at all (see :mod:`recsys.sources.text`).
+r"""One pass of TeX → Unicode over a text that may be no TeX at all (see :mod:`recsys.text`).
 
 Every rule rewrites one complete construct, innermost first: an argument is taken only when it holds no brace
 itself, so nested constructs resolve over several passes, nothing recurses and unbalanced braces simply stay.

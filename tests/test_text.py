@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from recsys.sources.text import clean_text
+from recsys.text import clean_text
 
 READABLE = [
     (r"\textbf{bold} \emph{word}", "bold word"),
