@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from recsys.embedding.loading import load_embedder
-from recsys.embedding.models import Embedder, ModelSpec, load_spec, packaged_models
+from recsys.embedding.loading import Precision, load_embedder
+from recsys.embedding.models import Embedder, ModelSpec, is_quantised, load_spec, packaged_models
 from recsys.errors import InvalidRequest, ModelError
 from recsys.index.snapshot import ModelReference, SnapshotFolder
 from recsys.service import Service
@@ -70,17 +70,18 @@ class Deployment:
         )
 
     def embedder_for(self, model: ModelReference) -> Embedder:
-        """The embedder for a snapshot's vectors.
+        """The embedder for a snapshot's vectors, whatever model and precision the settings ask of the next build.
 
         Raises:
             ModelError: what is installed here gives vectors of another space than the snapshot holds.
         """
         settings = self.settings
+        wanted: Precision = "auto" if settings.precision == "int8" else settings.precision
         embedder = load_embedder(
             self.spec(model.id),
             cache=settings.models,
             backend=settings.backend,
-            precision=settings.precision,
+            precision="int8" if is_quantised(model.key) else wanted,
             threads=settings.threads,
         )
         if embedder.key != model.key:

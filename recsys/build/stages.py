@@ -80,6 +80,7 @@ def build(
     *,
     exact_limit: int,
     keep_snapshots: int,
+    threads: int | None = None,
     on_embedded: Progress = lambda _done, _total: None,
 ) -> BuildReport:
     """Bring the published snapshot up to date with the store. Hold the deployment's lock while calling.
@@ -91,6 +92,7 @@ def build(
         embedder: the model.
         exact_limit: see :func:`recsys.index.dense.build_dense`.
         keep_snapshots: how many snapshots to leave.
+        threads: that indexing may use; None is every core.
         on_embedded: called with the texts embedded so far and to embed in all.
 
     Raises:
@@ -109,7 +111,8 @@ def build(
     manifest = whole_snapshot(snapshots, fingerprint)
     if manifest is None:
         logger.info("Indexing %d papers.", len(corpus.facets.ids))
-        dense = build_dense(vectors.load(embedder.key, corpus.text_hashes), exact_limit=exact_limit)
+        rows = vectors.load(embedder.key, corpus.text_hashes)
+        dense = build_dense(rows, exact_limit=exact_limit, threads=threads)
         model = ModelReference(embedder.spec.id, embedder.key, embedder.dimension)
         manifest = snapshots.write(corpus.facets, dense, model, fingerprint)
     is_new = not snapshots.is_published(manifest.name)

@@ -27,7 +27,10 @@ AUTHORS_SHOWN = 4
 
 def search(
     context: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="An abstract, a title or a few words; - reads standard input.")],
+    text: Annotated[
+        str,
+        typer.Argument(metavar="TEXT", help="An abstract, a title or a few words; - reads standard input."),
+    ],
     k: K = 10,
     year_from: YearFrom = None,
     year_to: YearTo = None,

@@ -11,7 +11,7 @@ import typer
 
 from recsys.build import stages
 from recsys.build.lock import writing
-from recsys.cli.console import err, print_json, progress
+from recsys.cli.console import Progress, err, print_json
 from recsys.deployment import Deployment, opened
 from recsys.embedding.models import embedding_text
 
@@ -30,7 +30,7 @@ def build(
     settings = context.obj
     with opened(settings) as deployment, writing(settings.lock, "recsys build"):
         embedder = deployment.embedder(lambda: _calibration_texts(deployment))
-        with progress("Embedding", "texts") as on_embedded:
+        with Progress("Embedding", "texts") as shown:
             report = stages.build(
                 deployment.papers,
                 deployment.vectors,
@@ -38,7 +38,8 @@ def build(
                 embedder,
                 exact_limit=settings.exact_limit,
                 keep_snapshots=settings.keep_snapshots,
-                on_embedded=on_embedded,
+                threads=settings.threads,
+                on_embedded=shown.update,
             )
     seconds = round(time.monotonic() - started, 1)
     manifest = report.manifest
@@ -69,13 +70,13 @@ def build(
 
 
 def _calibration_texts(deployment: Deployment) -> Sequence[str]:
-    """The first abstracts by id, spread over the corpus: the same corpus gives the same int8 model."""
+    """Texts spread over the corpus by id, of papers with an abstract if there are enough; the same ones each time."""
     spec = deployment.spec()
-    texts = [
+    rows = [row for batch in deployment.papers.scan() for row in batch]
+    with_abstract = [row for row in rows if row.abstract]
+    chosen = with_abstract if len(with_abstract) >= CALIBRATION_TEXTS else rows
+    step = max(1, len(chosen) // CALIBRATION_TEXTS)
+    return [
         embedding_text(spec, row.title, row.abstract, row.keywords)
-        for batch in deployment.papers.scan()
-        for row in batch
-        if row.abstract
+        for row in itertools.islice(chosen, 0, step * CALIBRATION_TEXTS, step)
     ]
-    step = max(1, len(texts) // CALIBRATION_TEXTS)
-    return list(itertools.islice(texts, 0, None, step))[:CALIBRATION_TEXTS]

@@ -5,22 +5,12 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from typing import Self
 
 import orjson
+from rich import progress
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal
 
@@ -52,60 +42,62 @@ def print_json(data: object) -> None:
     sys.stdout.flush()
 
 
-@contextmanager
-def progress(task: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
-    """Show how far a long task is: a bar on a terminal, a line now and then elsewhere.
+class Progress:
+    """How far a long task is: a bar on a terminal, a line now and then elsewhere. Use it as a context manager.
 
     Args:
         task: what is being done.
-        unit: what is counted, for the rate; empty when the count means nothing to a reader (bytes of a file).
-
-    Yields:
-        a function to call with what is done and what there is in all.
+        unit: what is counted, for the rate.
     """
-    if err.is_terminal:
-        with Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn() if unit else TaskProgressColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=err,
-            transient=True,
-        ) as bar:
-            shown = bar.add_task(task, total=None, rate="")
-            started = time.monotonic()
 
-            def draw(done: int, total: int) -> None:
-                bar.update(shown, completed=done, total=total, rate=_rate(done, started, unit))
+    def __init__(self, task: str, unit: str) -> None:
+        self._task = task
+        self._unit = unit
+        self._counted: int | None = None
+        self._started = self._last_line = time.monotonic()
+        self._bar: progress.Progress | None = None
 
-            yield draw
-        return
-    yield _line_writer(task, unit)
+    def __enter__(self) -> Self:
+        self._started = self._last_line = time.monotonic()
+        if err.is_terminal:
+            self._bar = progress.Progress(
+                progress.SpinnerColumn(),
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.TaskProgressColumn(),
+                progress.TextColumn("{task.fields[rate]}"),
+                progress.TimeElapsedColumn(),
+                progress.TextColumn("left"),
+                progress.TimeRemainingColumn(),
+                console=err,
+                transient=True,
+            )
+            self._shown = self._bar.add_task(self._task, total=None, rate="")
+            self._bar.start()
+        return self
 
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
 
-def _line_writer(task: str, unit: str) -> Callable[[int, int], None]:
-    started = last = time.monotonic()
-
-    def write(done: int, total: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last < LINE_EVERY:
+    def update(self, done: int, total: int) -> None:
+        """Say what is done and what there is in all; in units, unless :meth:`count` says the units."""
+        rate = self._rate(done if self._counted is None else self._counted)
+        if self._bar is not None:
+            self._bar.update(self._shown, completed=done, total=total, rate=rate)
             return
-        last = now
+        now = time.monotonic()
+        if now - self._last_line < LINE_EVERY:
+            return
+        self._last_line = now
         share = done / total if total else 0.0
-        left = (now - started) * (1 - share) / share if share else 0.0
-        counted = f" {done:,} of {total:,}" if unit else ""
-        logger.info(
-            "%s:%s %.0f %%, %s %.0f s left", task, counted, share * 100, _rate(done, started, unit), left
-        )
+        left = f"{(now - self._started) * (1 - share) / share:.0f} s left" if share else "time left unknown"
+        logger.info("%s: %.0f %%, %s, %s", self._task, share * 100, rate, left)
 
-    return write
+    def count(self, units: int) -> None:
+        """Say how many units are done, where :meth:`update` is told something else, such as bytes of a file."""
+        self._counted = units
 
-
-def _rate(done: int, started: float, unit: str) -> str:
-    elapsed = time.monotonic() - started
-    return f"{done / elapsed:,.0f} {unit}/s," if unit and elapsed > 0 else ""
+    def _rate(self, units: int) -> str:
+        elapsed = max(time.monotonic() - self._started, 1e-3)
+        return f"{units:,} {self._unit}, {units / elapsed:,.0f}/s"

@@ -14,7 +14,8 @@ from rich.markup import escape
 from recsys.build.ingest import IngestReport, place
 from recsys.build.ingest import ingest as ingest_records
 from recsys.build.lock import writing
-from recsys.cli.console import err, print_json, progress
+from recsys.cli.console import Progress as Shown
+from recsys.cli.console import err, print_json
 from recsys.deployment import opened
 from recsys.sample import sample_path
 from recsys.settings import Settings
@@ -148,10 +149,15 @@ def _run(settings: Settings, name: str, reader: Reader, strict: bool, as_json: b
     with (
         opened(settings) as deployment,
         writing(settings.lock, f"recsys ingest {name}"),
-        progress(f"Reading {name}") as on_progress,
+        Shown(f"Reading {name}", "records") as shown,
     ):
         report = ingest_records(
-            deployment.database, reader(on_progress), label=name, rejects=settings.rejects, strict=strict
+            deployment.database,
+            reader(shown.update),
+            label=name,
+            rejects=settings.rejects,
+            strict=strict,
+            on_records=lambda read, _: shown.count(read),
         )
     seconds = round(time.monotonic() - started, 1)
     if as_json:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from recsys.embedding.artefact import Artefact, Kind, artefact_folder, open_artefact
 from recsys.embedding.convert import convert_in_child
-from recsys.embedding.models import Embedder, ModelSpec, space_key
+from recsys.embedding.models import Embedder, ModelSpec, quantised_key, space_key
 from recsys.embedding.openvino import OpenVinoEmbedder, cpu_has_bf16
 from recsys.embedding.openvino_int8 import CALIBRATION_TEXTS, require_nncf, require_texts
 from recsys.embedding.sentence import SentenceEmbedder, load_sentence_transformer
@@ -58,7 +58,7 @@ def load_embedder(
     return OpenVinoEmbedder(
         spec,
         artefact,
-        key=f"{key}-int8-{artefact.digest[:8]}" if kind == "int8" else key,
+        key=quantised_key(key, artefact.digest) if kind == "int8" else key,
         precision=arithmetic,
         label="int8" if kind == "int8" else arithmetic,
         threads=threads or len(os.sched_getaffinity(0)),

@@ -27,10 +27,12 @@ __all__ = [
     "Pooling",
     "Role",
     "embedding_text",
+    "is_quantised",
     "list_specs",
     "load_spec",
     "packaged_models",
     "parse_spec",
+    "quantised_key",
     "space_key",
     "text_hash",
 ]
@@ -40,6 +42,7 @@ Pooling = Literal["mean", "cls", "lasttoken", "max", "mean_sqrt_len_tokens", "we
 
 #: Raised by one whenever :func:`embedding_text` makes other text of the same paper.
 _TEXT_VERSION: Final = 1
+_QUANTISED: Final = "-int8-"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -151,6 +154,16 @@ def space_key(spec: ModelSpec, weights_digest: str) -> str:
         ]
     )
     return f"{spec.id}-{weights_digest[:12]}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
+
+
+def quantised_key(key: str, digest: str) -> str:
+    """Name of the space that an int8 form makes: near the float one, but a space of its own."""
+    return f"{key}{_QUANTISED}{digest[:8]}"
+
+
+def is_quantised(key: str) -> bool:
+    """Whether a key names the space of an int8 form."""
+    return _QUANTISED in key
 
 
 def packaged_models() -> Path:

@@ -128,13 +128,16 @@ class DenseIndex:
         faiss.write_index(self._index, str(path))
 
 
-def build_dense(vectors: Floats, *, exact_limit: int) -> DenseIndex:
+def build_dense(vectors: Floats, *, exact_limit: int, threads: int | None = None) -> DenseIndex:
     """Index unit vectors.
 
     Args:
         vectors: (n, dimension) float32 unit rows.
         exact_limit: the largest n for which the index is exact.
+        threads: that FAISS may use from now on; None leaves it as it is, which is every core at first.
     """
+    if threads is not None:
+        faiss.omp_set_num_threads(threads)
     count, dimension = vectors.shape
     vectors = np.ascontiguousarray(vectors, np.float32)
     if count <= exact_limit:
