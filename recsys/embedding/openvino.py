@@ -106,6 +106,9 @@ class OpenVinoEmbedder:
             )
         self._single: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._single.put(compiled.create_infer_request())
+        # OpenVINO's binding sets itself up within its first inference, and hangs for ever if two threads make
+        # that one at the same moment (seen in 2026.4.1: a static guard against Python's lock). So it is made here.
+        self.encode(["warm up"])
 
     def encode(
         self,
