@@ -104,6 +104,26 @@ def test_many_threads_get_their_own_answers(compiled: Embedder) -> None:
         assert max(pool.map(work, range(8))) < 1e-5
 
 
+def test_the_first_inference_is_made_alone(
+    tiny_spec: ModelSpec, tiny_cache: Path, compiled: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenVINO's binding hangs when two threads make a process's first inference at the same moment."""
+    from openvino import InferRequest
+
+    made_by = []
+    infer = InferRequest.infer
+
+    def recording(*args: object, **kwargs: object) -> object:
+        made_by.append(threading.current_thread())
+        return infer(*args, **kwargs)
+
+    monkeypatch.setattr(InferRequest, "infer", recording)
+    embedder = load_embedder(tiny_spec, cache=tiny_cache, backend="openvino", precision="f32", threads=2)
+    assert made_by == [threading.current_thread()]
+    embedder.encode(MIXED * 20)
+    assert {thread.name[:6] for thread in made_by[1:]} == {"embed_"}
+
+
 def test_half_precision_keeps_the_key(compiled: Embedder, tiny_spec: ModelSpec, tiny_cache: Path) -> None:
     half = load_embedder(tiny_spec, cache=tiny_cache, backend="torch", precision="bf16")
     assert half.key == compiled.key
