@@ -71,7 +71,7 @@ def test_parameters_tell_the_kind_and_the_recall(index):
     if parameters.kind == "flat":
         assert parameters == DenseParameters("flat", 600, 32)
     else:
-        assert (parameters.neighbours, parameters.ef_construction) == (32, 80)
+        assert (parameters.neighbours, parameters.ef_construction) == (24, 64)
         assert parameters.recall >= 0.98
         assert parameters.recall_queries == 500
 
