@@ -32,7 +32,7 @@ from recsys.store.vectors import VectorStore
 
 Progress = Callable[[int, int], None]
 
-CHUNK = 4096  # texts embedded between two writes: what a kill -9 can cost
+CHUNK = 2048  # texts embedded between two writes: what a kill -9 can cost, half a minute on two cores
 
 logger = logging.getLogger(__name__)
 
