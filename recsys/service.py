@@ -15,7 +15,7 @@ from recsys import __version__
 from recsys.embedding.models import Embedder, embedding_text
 from recsys.errors import InvalidRequest, RecsysError
 from recsys.index.snapshot import Manifest, ModelReference, Snapshot, SnapshotFolder
-from recsys.recommend.ranking import filter_mask, nearest
+from recsys.recommend.ranking import Floats, filter_mask, nearest
 from recsys.records import Paper, Scored
 from recsys.store.database import Database
 from recsys.store.papers import PaperStore
@@ -270,7 +270,7 @@ class Service:
         return _Open(snapshot, embedder, signature)
 
     def _near(
-        self, snapshot: Snapshot, vector: object, k: int, filters: Filters, excluded: Sequence[str]
+        self, snapshot: Snapshot, vector: Floats, k: int, filters: Filters, excluded: Sequence[str]
     ) -> Answer:
         facets = snapshot.facets
         venues = None
@@ -287,7 +287,7 @@ class Service:
         barred = {*excluded, *self._tombstones.hidden()}
         positions, scores = nearest(
             snapshot.dense,
-            vector,  # type: ignore[arg-type]
+            vector,
             k,
             allowed=mask,
             excluded=[snapshot.positions[paper_id] for paper_id in barred if paper_id in snapshot.positions],

@@ -12,6 +12,10 @@ Floats = NDArray[np.float32]
 Positions = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+# So few excluded positions are found beside the wanted ones and dropped; more are ruled out within the search, or an
+# answer would slow down with every paper withdrawn since the last build.
+FETCHED_BESIDE = 64
+
 
 class Searchable(Protocol):
     """An index over n vectors, such as :class:`recsys.index.dense.DenseIndex`."""
@@ -40,13 +44,17 @@ def nearest(
         query: (dimension,) unit vector.
         k: how many are wanted.
         allowed: (n,) False where a vector is ruled out by a filter; None allows all.
-        excluded: positions never to be returned; few, compared with n.
+        excluded: positions never to be returned.
 
     Returns:
         positions and scores, (m,) each with m <= k, best first; equal scores stand in ascending position, and which
         of several equals come within k is decided by position too.
     """
     barred = np.fromiter(excluded, np.int64, len(excluded))
+    if len(barred) > FETCHED_BESIDE:
+        allowed = np.ones(len(index), np.bool_) if allowed is None else allowed.copy()
+        allowed[barred] = False
+        barred = barred[:0]
     wanted = k + len(barred) + 1  # one more shows whether a tie crosses the edge
     while True:
         positions, scores = (row[0] for row in index.search(query[None, :], min(wanted, len(index)), allowed))

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recsys.index.dense import build_dense
+from recsys.recommend import ranking
 from recsys.recommend.ranking import filter_mask, nearest
 
 YEARS = np.array([0, 2018, 2019, 2020, 2021], np.int16)
@@ -55,12 +56,15 @@ def test_fewer_than_k_when_there_are_no_more():
     degrees=st.lists(st.sampled_from([0, 30, 60, 90]), min_size=1, max_size=30),
     k=st.integers(1, 12),
     excluded=st.sets(st.integers(0, 29), max_size=6),
+    beside=st.sampled_from([0, 2, 64]),
 )
-def test_ties_are_decided_by_position_whatever_k_is(degrees, k, excluded):
+def test_ties_are_decided_by_position_whatever_k_is(degrees, k, excluded, beside):
     vectors = angle(*degrees)
     index = build_dense(vectors, exact_limit=100)
     barred = [position for position in excluded if position < len(degrees)]
-    positions, scores = nearest(index, angle(0)[0], k, excluded=barred)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking, "FETCHED_BESIDE", beside)
+        positions, scores = nearest(index, angle(0)[0], k, excluded=barred)
     order = sorted((p for p in range(len(degrees)) if p not in barred), key=lambda p: (degrees[p], p))
     assert positions.tolist() == order[:k]
     assert (np.diff(scores) <= 0).all()
