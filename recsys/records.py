@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Author", "Paper", "Scored", "work_key"]
+__all__ = ["Author", "Match", "Paper", "Quote", "Reason", "Scored", "SentenceMatch", "title_key", "work_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +70,76 @@ class Paper:
     original_abstract: str | None = None
 
 
+Match = Literal["id", "title", "author"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence as it stands in a text.
+
+    Attributes:
+        text: the sentence.
+        field: where it stands: ``title``, ``abstract`` or ``keywords`` of a paper, or ``text`` of a pasted text.
+        start: offset of its first character in that field.
+        end: offset after its last character.
+    """
+
+    text: str
+    field: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceMatch:
+    """The two sentences, one of each side, that say most nearly the same.
+
+    Attributes:
+        query: the sentence of what was asked with.
+        paper: the sentence of the answer.
+        similarity: cosine of their vectors measured from the corpus's centre, in [-1, 1].
+        query_id: the paper that the first sentence stands in, None for a pasted text.
+    """
+
+    query: Quote
+    paper: Quote
+    similarity: float
+    query_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a paper is in an answer; what is empty did not contribute.
+
+    Attributes:
+        match: what was asked with *is* this paper's ``id`` (or DOI, arXiv id, address) or its ``title``, or names
+            an ``author`` of it; None for likeness alone.
+        sentences: the best matching pair.
+        terms: rare terms on both sides, as the paper writes them, the rarest first.
+        authors: names, as the paper prints them, of the authors that both sides share.
+    """
+
+    match: Match | None = None
+    sentences: SentenceMatch | None = None
+    terms: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One ranked answer.
 
     Attributes:
         paper: the answer.
-        score: cosine of the two texts' vectors, in [-1, 1]; higher is closer.
+        score: what the answers are ordered by, unless diversity or recency was asked for; higher is closer.
+        strength: the score on a scale that can be read, in [0, 1]; see :mod:`recsys.recommend.strength`.
+        reason: why it is here.
     """
 
     paper: Paper
     score: float
+    strength: float
+    reason: Reason = Reason()
 
 
 def _letters(text: str) -> str:
@@ -87,6 +147,12 @@ def _letters(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text).casefold()
     kept = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return " ".join(kept.split())
+
+
+def title_key(title: str) -> int:
+    """64 bits that are equal for titles that differ in case, accents, punctuation and spacing only; 0 for none."""
+    letters = _letters(title)
+    return int.from_bytes(hashlib.blake2b(letters.encode(), digest_size=8).digest()) if letters else 0
 
 
 def work_key(paper: Paper) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from recsys.embedding.models import ModelSpec, load_spec, packaged_models
+from recsys.embedding.passages import Encoded, Passage, finished, sentence_offsets
 
 
 class WordEmbedder:
@@ -30,11 +31,27 @@ class WordEmbedder:
         progress: Callable[[int, int], None] | None = None,
     ) -> np.ndarray:
         self.encoded.extend(texts)
+        rows = self._rows(texts)
+        if progress:
+            progress(len(texts), len(texts))
+        return rows
+
+    def encode_passages(
+        self,
+        passages: Sequence[Passage],
+        *,
+        role: str = "document",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Encoded:
+        """Each sentence as if it stood alone: a bag of words has no context."""
+        rows = self.encode([passage.text for passage in passages], role=role, progress=progress)
+        sentences = [p.text[s.at : s.at + s.end - s.start] for p in passages for s in p.sentences]
+        return finished(rows, self._rows(sentences), sentence_offsets(passages))
+
+    def _rows(self, texts: Sequence[str]) -> np.ndarray:
         rows = np.zeros((len(texts), self.dimension), np.float32)
         for row, text in zip(rows, texts, strict=True):
             for word in re.findall(r"\w+", text.casefold()):
                 row[hashlib.sha256(word.encode()).digest()[0]] += 1
             row /= max(np.linalg.norm(row), 1e-9)
-        if progress:
-            progress(len(texts), len(texts))
         return rows

@@ -23,12 +23,13 @@ ALLOWED = {
     "embedding": LEAVES,
     "index": LEAVES,
     "recommend": LEAVES,
-    "build": LEAVES | {"sources", "store", "embedding", "index"},
+    "build": LEAVES | {"sources", "store", "embedding", "index", "recommend"},
+    "evaluation": LEAVES | {"service"},
     "service": LEAVES | {"store", "index", "embedding", "recommend"},
     "deployment": LEAVES | {"settings", "store", "index", "embedding", "service"},
     "api": LEAVES | {"settings", "service", "deployment", "store"},
     "cli": LEAVES
-    | {"settings", "deployment", "build", "service", "api", "sources", "sample", "index", "embedding"},
+    | {"settings", "deployment", "build", "service", "api", "sources", "sample", "index", "embedding", "evaluation"},
 }
 
 

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from recsys.errors import InvalidRequest, NoSnapshot, PaperNotFound
-from recsys.service import Filters, Service
+from recsys.recommend.related import LEXICAL
+from recsys.service import Filters, Options, Request, Service
 from tests.fakes import WordEmbedder
 
 GROUPS = {
@@ -26,11 +28,12 @@ def test_search_finds_the_group_that_the_text_belongs_to(toy, query, group):
     assert {paper_id[0] for paper_id in ids(toy.service.search(query, k=3))} == {group}
 
 
-def test_a_pasted_abstract_finds_its_paper_with_a_cosine_near_one(toy):
+def test_a_pasted_abstract_finds_its_paper_almost_as_strong_as_can_be(toy):
     paper = toy.papers.get("m2")
     best = toy.service.search(f"{paper.title}. {paper.abstract}", k=1).results[0]
     assert best.paper == paper
-    assert best.score == pytest.approx(1, abs=1e-5)
+    assert best.score > 2  # sentences 1, words 1.25, but for a title that is now one of the sentences
+    assert best.strength > 0.99
 
 
 def test_related_is_never_the_paper_itself_nor_a_version_of_it(toy):
@@ -47,14 +50,189 @@ def test_equal_texts_by_other_authors_are_two_works_and_stand_first_for_each_oth
     assert toy.service.paper("r4").versions == ()
     related = toy.service.related("r4", k=2)
     assert ids(related)[0] == "r5"
-    assert related.results[0].score == pytest.approx(1, abs=1e-5)
+    assert related.results[0].score == pytest.approx(1 + LEXICAL, abs=1e-4)
 
 
 def test_scores_fall_and_equal_ones_stand_by_id(toy):
     answer = toy.service.search(toy.papers.get("r4").abstract, k=20)
     assert ids(answer)[:2] == ["r4", "r5"]
     scores = [scored.score for scored in answer.results]
+    assert scores[0] == scores[1]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_a_title_finds_its_paper_first_and_says_so(toy):
+    for paper in toy.papers.page(limit=100):
+        found = toy.service.search(paper.title.upper() + ".", k=3).results
+        first = [one for one in found if one.reason.match == "title"]
+        assert paper.id in [one.paper.id for one in first]
+        assert {one.strength for one in first} == {1.0}
+        assert ids(toy.service.search(paper.title, k=3))[: len(first)] == [one.paper.id for one in first]
+
+
+def test_a_title_above_a_pasted_abstract_counts_as_the_title(toy):
+    paper, other = toy.papers.get("m2"), toy.papers.get("p1")
+    best = toy.service.search(f"{paper.title}\n\n{other.abstract}", k=2).results[0]
+    assert (best.paper.id, best.reason.match) == ("m2", "title")
+
+
+IDENTIFIED = {
+    "m2": "m2",
+    " m2 ": "m2",
+    "10.1000/X.7": "n1",
+    "https://doi.org/10.1000/x.7": "n1",
+    "doi: 10.1000/x.7": "n1",
+    "arXiv:2101.00001v3": "n1",
+    "https://arxiv.org/abs/2101.00001": "n1",
+    "https://arxiv.org/pdf/2101.00001v2.pdf": "n1",
+    "https://example.org/papers/n1": "n1",
+    "http://example.org/papers/n1/": "n1",
+}
+
+
+@pytest.fixture(scope="module")
+def identified(make_toy, tmp_path_factory):
+    toy = make_toy(tmp_path_factory.mktemp("identified"))
+    paper = replace(
+        toy.papers.get("m2"),
+        id="n1",
+        title="Parsers of another kind",
+        doi="10.1000/x.7",
+        arxiv_id="2101.00001",
+        url="https://example.org/papers/n1",
+    )
+    toy.papers.upsert([paper])
+    toy.build()
+    return toy
+
+
+@pytest.mark.parametrize(("typed", "paper_id"), IDENTIFIED.items())
+def test_an_identifier_gives_its_paper_and_then_the_related_ones(identified, typed, paper_id):
+    answer = identified.service.search(typed, k=4)
+    assert answer.resolved == paper_id
+    assert (answer.results[0].paper.id, answer.results[0].reason.match) == (paper_id, "id")
+    assert ids(answer)[1:] == ids(identified.service.related(paper_id, k=3))
+
+
+@pytest.mark.parametrize("typed", ["10.1000/nothing", "arXiv:9901.00001", "https://example.org/none", "m2x"])
+def test_an_unknown_identifier_is_searched_for_as_words(identified, typed):
+    answer = identified.service.search(typed, k=3)
+    assert answer.resolved is None
+    assert len(answer.results) == 3
+
+
+def test_an_authors_name_finds_their_papers_first(toy):
+    mine = {
+        paper.id for paper in toy.papers.page(limit=100) if "Mojca Zupan" in [a.name for a in paper.authors]
+    }
+    answer = toy.service.search("mojca zupan", k=20)
+    assert {one.paper.id for one in answer.results if one.reason.match == "author"} == mine
+    assert set(ids(answer)[: len(mine)]) == mine
+    assert set(ids(toy.service.search("Zupan", k=20))[: len(mine)]) == mine
+
+
+def test_reasons_quote_both_sides_as_they_stand(toy):
+    text = "Whales sing. We train one dependency parser on universal treebanks of many languages."
+    best = toy.service.search(text, k=1).results[0]
+    assert best.paper.id == "p3"
+    match = best.reason.sentences
+    assert text[match.query.start : match.query.end] == match.query.text
+    assert match.query.text.startswith("We train one dependency parser")
+    assert (match.query.field, match.paper.field, match.query_id) == ("text", "abstract", None)
+    assert best.paper.abstract[match.paper.start : match.paper.end] == match.paper.text
+    assert "dependency parser" in match.paper.text
+    assert "treebanks of many languages" in best.reason.terms
+
+
+def test_reasons_name_shared_authors(toy):
+    for one in toy.service.related("d5", k=20).results:
+        shared = {a.name for a in one.paper.authors} & {a.name for a in toy.papers.get("d5").authors}
+        assert set(one.reason.authors) == shared
+    both = toy.service.related_to(["p1", "m1"], k=3).results
+    assert {one.reason.sentences.query_id for one in both} <= {"p1", "m1"}
+
+
+def test_a_paper_changed_since_the_build_is_not_misquoted(toy):
+    changed = replace(toy.papers.get("p3"), abstract="Something else altogether. And more of it.")
+    toy.papers.upsert([changed])
+    found = {one.paper.id: one for one in toy.service.search("universal treebanks", k=20).results}
+    assert found["p3"].reason.sentences is None
+    assert found["p1"].reason.sentences is not None
+
+
+def test_several_papers_and_those_to_keep_away_from(toy):
+    both = ids(toy.service.related_to(["m1", "p1"], k=18))
+    assert not {"m1", "p1"} & set(both)
+    assert {both[0][0], both[1][0], both[2][0], both[3][0]} == {"m", "p"}
+    away = ids(toy.service.related_to(["m1", "p1"], ["p2"], k=17))
+    assert "p2" not in away
+    assert [one[0] for one in away[:3]] == ["m"] * 3
+    for positive, negative in (([], []), (["m1"], ["m1"])):
+        with pytest.raises(InvalidRequest):
+            toy.service.related_to(positive, negative)
+    with pytest.raises(PaperNotFound):
+        toy.service.related_to(["m1"], ["unknown"])
+
+
+def test_a_version_of_a_seed_is_no_answer_either(toy):
+    assert not {"d5", "d6"} & set(ids(toy.service.related_to(["d5", "d1"], k=50)))
+    assert "d6" not in ids(toy.service.related_to(["d1"], ["d5"], k=50))
+
+
+def test_recency_prefers_the_newer_and_diversity_the_unlike(toy):
+    plain = toy.service.search("parser treebank", k=20)
+    recent = toy.service.search("parser treebank", k=20, options=Options(recency=1))
+    assert sorted(ids(plain)) == sorted(ids(recent))
+
+    def years(answer):
+        return [one.paper.year or 0 for one in answer.results[:8]]
+
+    assert sum(years(recent)) > sum(years(plain))
+    assert ids(toy.service.related("r4", k=2))[0] == "r5"
+    query = toy.papers.get("r4").abstract
+    assert ids(toy.service.search(query, k=2)) == ["r4", "r5"]
+    assert ids(toy.service.search(query, k=2, options=Options(diversity=0.7)))[1] != "r5"
+    with pytest.raises(InvalidRequest, match=r"diversity is 1\.5"):
+        Options(diversity=1.5)
+
+
+def test_a_long_text_is_read_to_its_end(toy):
+    filler = "The weather was fine and the harbour was quiet that morning. " * 60
+    query = filler + "We train one dependency parser on universal treebanks of many languages."
+    best = toy.service.search(query, k=1).results[0]
+    assert best.paper.id == "p3"
+    assert "dependency parser" in best.reason.sentences.query.text
+
+
+def test_a_batch_ranks_exactly_the_candidates(toy):
+    request = Request("m1", candidates=["p1", "m2", "m1", "unknown", "m3"], negative=["m3"])
+    assert sorted(one for one, _ in toy.service.answer(request).results) == ["m2", "p1"]
+    assert toy.service.answer(Request("m1", k=5)).results == tuple(
+        (one.paper.id, one.score) for one in toy.service.related("m1", k=5).results
+    )
+    text = toy.papers.get("p1").abstract
+    assert toy.service.answer(Request(None, text, k=1)).results[0][0] == "p1"
+    assert "p1" not in [one for one, _ in toy.service.answer(Request("p1", text, k=20)).results]
+    assert toy.service.answer(request).unknown == 1
+    everyone = toy.service.answer(Request("m1", k=100_000)).results
+    assert len(everyone) == 19
+    for wrong, why in ((Request(), "neither"), (Request(text="?!"), "no letters"), (Request("m1", k=0), "k is 0")):
+        with pytest.raises(InvalidRequest, match=why):
+            toy.service.answer(wrong)
+
+
+def test_stored_neighbours_answer_as_a_computed_ranking_does(toy):
+    for paper in toy.papers.page(limit=100):
+        looked_up = toy.service.rank(paper.id, candidates=None, k=10)
+        everyone = [other.id for other in toy.papers.page(limit=100)]
+        computed = toy.service.rank(paper.id, candidates=everyone, k=10)
+        assert [one for one, _ in looked_up] == [one for one, _ in computed]
+        assert [s for _, s in looked_up] == pytest.approx([s for _, s in computed], abs=2e-6)
+
+
+def test_nothing_close_is_said(toy):
+    assert toy.service.search("dependency parser treebanks").close
+    assert not toy.service.search("zzyzx qwertyuiop").close
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 from recsys import __version__
 from recsys.api import errors
 from recsys.api.middleware import AccessLog, BodyLimit
-from recsys.api.routers import papers, search, status
+from recsys.api.routers import papers, related, search, status
 from recsys.service import Service
 from recsys.settings import Settings
 
@@ -30,7 +30,7 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
     app.state.service = service
     app.state.settings = settings
     errors.install(app)
-    for router in (search.router, papers.router, status.router):
+    for router in (search.router, related.router, papers.router, status.router):
         app.include_router(router)
     app.add_middleware(BodyLimit, limit=settings.text_limit * BYTES_A_CHARACTER + BODY_OVERHEAD)
     app.add_middleware(AccessLog)

@@ -6,8 +6,9 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Query, Request
 
-from recsys.api.schemas import ErrorResponse, Year
-from recsys.service import Filters, Service
+from recsys.api.answers import result_fields
+from recsys.api.schemas import Diversity, ErrorResponse, Recency, Year
+from recsys.service import Filters, Options, Service
 
 
 def _service(request: Request) -> Service:
@@ -16,15 +17,36 @@ def _service(request: Request) -> Service:
 
 
 def _filters(
-    year_from: Annotated[Year | None, Query(description="First year, inclusive.")] = None,
-    year_to: Annotated[Year | None, Query(description="Last year, inclusive.")] = None,
-    venue: Annotated[str | None, Query(max_length=200, description="A venue's name, in any case.")] = None,
+    year_from: Annotated[Year | None, Query(description="First year, inclusive.", examples=[2019])] = None,
+    year_to: Annotated[Year | None, Query(description="Last year, inclusive.", examples=[2024])] = None,
+    venue: Annotated[
+        str | None, Query(max_length=200, description="A venue's name, in any case.", examples=["ACL"])
+    ] = None,
 ) -> Filters:
     return Filters(year_from, year_to, venue)
 
 
+def _options(recency: Recency = 0.0, diversity: Diversity = 0.0) -> Options:
+    return Options(recency, diversity)
+
+
+def _fields(
+    fields: Annotated[
+        str | None,
+        Query(
+            max_length=1000,
+            description="Members of a result to return, separated by commas; `id` is always there. Default: all.",
+            examples=["id,title,score"],
+        ),
+    ] = None,
+) -> frozenset[str] | None:
+    return None if fields is None else result_fields(fields.split(","))
+
+
 ServiceDependency = Annotated[Service, Depends(_service)]
 FiltersDependency = Annotated[Filters, Depends(_filters)]
+OptionsDependency = Annotated[Options, Depends(_options)]
+FieldsDependency = Annotated[frozenset[str] | None, Depends(_fields)]
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 

@@ -1,16 +1,32 @@
-"""What the API takes and gives, as OpenAPI describes it."""
+"""What the API gives of papers, of the deployment and of errors, as OpenAPI describes it.
+
+Ranked answers are in :mod:`recsys.api.answers`, bodies of requests in :mod:`recsys.api.requests`.
+"""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from recsys.records import Author, Paper, Scored
-from recsys.service import K_LIMIT, Answer, Filters, Page, PaperDetail, Status
+from recsys.records import Author, Paper
+from recsys.service import K_LIMIT, Page, PaperDetail, Status
 
-K = Annotated[int, Field(ge=1, le=K_LIMIT, description="How many papers to return.")]
-Year = Annotated[int, Field(ge=0, le=9999)]
+K = Annotated[int, Field(ge=1, le=K_LIMIT, description="How many papers to return.", examples=[10])]
+Year = Annotated[int, Field(ge=0, le=9999, examples=[2019])]
+Recency = Annotated[
+    float,
+    Field(ge=0, le=1, description="How much newer papers are preferred; 0: not at all.", examples=[0.3]),
+]
+Diversity = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1,
+        description="How much papers that are like a better one stand back; 0: not at all.",
+        examples=[0.3],
+    ),
+]
 
 
 class ErrorDetail(BaseModel):
@@ -94,29 +110,6 @@ class PaperDetailOut(PaperOut):
         )
 
 
-class ScoredOut(PaperOut):
-    """One answer."""
-
-    score: float = Field(description="Cosine of the two texts, -1 to 1; higher is closer.", examples=[0.7312])
-
-    @classmethod
-    def of_scored(cls, scored: Scored) -> ScoredOut:
-        """From the service's answer."""
-        return cls(**paper_fields(scored.paper), score=scored.score)
-
-
-class AnswerOut(BaseModel):
-    """Ranked papers, best first."""
-
-    results: list[ScoredOut]
-    snapshot: str = Field(description="The index that answered.", examples=["20261122T180102345Z-3f9a1c20"])
-
-    @classmethod
-    def of(cls, answer: Answer) -> AnswerOut:
-        """From the service's answer."""
-        return cls(results=[ScoredOut.of_scored(s) for s in answer.results], snapshot=answer.snapshot)
-
-
 class PageOut(BaseModel):
     """Papers by ascending id."""
 
@@ -178,34 +171,6 @@ class StatusOut(BaseModel):
             snapshot=snapshot,
             problem=status.problem,
         )
-
-
-class SearchIn(BaseModel):
-    """A search by text. The text is used for the answer and then forgotten: it is never logged."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "text": "We propose a dialogue generation pre-training framework with discrete latent variables.",
-                    "k": 5,
-                    "year_from": 2019,
-                }
-            ]
-        },
-    )
-
-    text: str = Field(description="An abstract, a title or a few words; up to 20,000 characters by default.")
-    k: K = 10
-    year_from: Year | None = None
-    year_to: Year | None = None
-    venue: str | None = Field(None, max_length=200, description="A venue's name, in any case.")
-
-    @property
-    def filters(self) -> Filters:
-        """As the service takes them."""
-        return Filters(self.year_from, self.year_to, self.venue)
 
 
 class HealthOut(BaseModel):

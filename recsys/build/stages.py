@@ -7,30 +7,20 @@ after comparing fingerprints.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from recsys.embedding.models import Embedder, embedding_text, text_hash
-from recsys.errors import DamagedSnapshot, InvalidRequest
-from recsys.index.dense import build_dense
-from recsys.index.snapshot import (
-    FORMAT,
-    NO_VENUE,
-    NO_WORK,
-    NO_YEAR,
-    Facets,
-    Manifest,
-    ModelReference,
-    SnapshotFolder,
-)
-from recsys.store.papers import PaperStore, ScanRow
+from recsys.build.corpus import read_corpus, scan, text_of
+from recsys.build.indexing import Progress, base_for, index_corpus
+from recsys.embedding.models import Embedder, text_hash
+from recsys.embedding.passages import Passage, pack, paper_passage
+from recsys.errors import DamagedSnapshot, InvalidRequest, SnapshotError
+from recsys.index.snapshot import Manifest, ModelReference, Snapshot, SnapshotFolder
+from recsys.store.papers import PaperStore
 from recsys.store.vectors import VectorStore
-
-Progress = Callable[[int, int], None]
 
 CHUNK = 2048  # texts embedded between two writes: what a kill -9 can cost, half a minute on two cores
 
@@ -54,24 +44,6 @@ class BuildReport:
     pruned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """The visible papers, by ascending id, as columns aligned by position."""
-
-    facets: Facets
-    text_hashes: list[str]
-
-    def fingerprint(self, embedder: Embedder, exact_limit: int) -> str:
-        """SHA-256 over all that decides what a snapshot holds."""
-        digest = hashlib.sha256(f"{FORMAT}\0{embedder.key}\0{exact_limit}".encode())
-        facets = self.facets
-        for column in (facets.years, facets.venues, facets.works):
-            digest.update(column.tobytes())
-        for strings in (facets.ids, facets.venue_names, self.text_hashes):
-            digest.update("\0".join(strings).encode() + b"\1")
-        return digest.hexdigest()
-
-
 def build(
     papers: PaperStore,
     vectors: VectorStore,
@@ -81,7 +53,7 @@ def build(
     exact_limit: int,
     keep_snapshots: int,
     threads: int | None = None,
-    on_embedded: Progress = lambda _done, _total: None,
+    on_progress: Progress = lambda _stage, _done, _total: None,
 ) -> BuildReport:
     """Bring the published snapshot up to date with the store. Hold the deployment's lock while calling.
 
@@ -93,7 +65,7 @@ def build(
         exact_limit: see :func:`recsys.index.dense.build_dense`.
         keep_snapshots: how many snapshots to leave.
         threads: that indexing may use; None is every core.
-        on_embedded: called with the texts embedded so far and to embed in all.
+        on_progress: called with what is being done, how much of it is done, and how much there is.
 
     Raises:
         InvalidRequest: the store holds no paper.
@@ -103,18 +75,29 @@ def build(
     embedded = 0
     if missing := set(corpus.text_hashes) - vectors.known(embedder.key):
         logger.info("Embedding %d texts with %s (%s).", len(missing), embedder.spec.id, embedder.description)
-        embedded = embed(papers, vectors, embedder, missing, on_embedded)
+        embedded = embed(papers, vectors, embedder, missing, on_progress)
         corpus = read_corpus(papers, embedder)  # a paper may have been hidden meanwhile
     if not corpus.facets.ids:
         raise InvalidRequest("The store holds no paper to build from.", hint="Run `recsys ingest …` first.")
     fingerprint = corpus.fingerprint(embedder, exact_limit)
     manifest = whole_snapshot(snapshots, fingerprint)
     if manifest is None:
-        logger.info("Indexing %d papers.", len(corpus.facets.ids))
-        rows = vectors.load(embedder.key, corpus.text_hashes)
-        dense = build_dense(rows, exact_limit=exact_limit, threads=threads)
+        base = base_for(corpus, _newest(snapshots), embedder.key)
+        fresh = len(corpus.facets.ids) if base is None else int(np.count_nonzero(base.kept < 0))
+        logger.info("Indexing %d papers, %d of them new.", len(corpus.facets.ids), fresh)
+        contents = index_corpus(
+            corpus,
+            vectors,
+            embedder.key,
+            base,
+            exact_limit=exact_limit,
+            threads=threads,
+            progress=on_progress,
+        )
         model = ModelReference(embedder.spec.id, embedder.key, embedder.dimension)
-        manifest = snapshots.write(corpus.facets, dense, model, fingerprint)
+        manifest = snapshots.write(
+            contents, model, fingerprint, base=None if base is None else base.snapshot.manifest.base
+        )
     is_new = not snapshots.is_published(manifest.name)
     if is_new:
         snapshots.publish(manifest.name)
@@ -123,37 +106,10 @@ def build(
     return BuildReport(manifest, embedded, is_new, tuple(pruned))
 
 
-def read_corpus(papers: PaperStore, embedder: Embedder) -> Corpus:
-    """Read all visible papers' columns and the hashes of their texts."""
-    ids: list[str] = []
-    hashes: list[str] = []
-    years: list[int] = []
-    venues: list[int] = []
-    works: list[int] = []
-    venue_codes: dict[str, int] = {}
-    work_codes: dict[str, int] = {}
-    for row in _rows(papers):
-        ids.append(row.id)
-        hashes.append(text_hash(_text(row, embedder)))
-        years.append(row.year or NO_YEAR)
-        venues.append(NO_VENUE if row.venue is None else venue_codes.setdefault(row.venue, len(venue_codes)))
-        works.append(
-            NO_WORK if row.work_key is None else work_codes.setdefault(row.work_key, len(work_codes))
-        )
-    facets = Facets(
-        ids,
-        np.array(years, np.int16),
-        np.array(venues, np.int32),
-        list(venue_codes),
-        np.array(works, np.int32),
-    )
-    return Corpus(facets, hashes)
-
-
 def embed(
-    papers: PaperStore, vectors: VectorStore, embedder: Embedder, missing: set[str], on_embedded: Progress
+    papers: PaperStore, vectors: VectorStore, embedder: Embedder, missing: set[str], on_progress: Progress
 ) -> int:
-    """Embed the texts whose hashes are in ``missing``, each once, and keep their vectors.
+    """Embed the texts whose hashes are in ``missing``, each once, and keep their vectors and their sentences'.
 
     Returns:
         how many texts were embedded.
@@ -161,12 +117,13 @@ def embed(
     total, done = len(missing), 0
 
     def on_chunk(in_chunk: int, _: int) -> None:
-        on_embedded(done + in_chunk, total)
+        on_progress("Embedding", done + in_chunk, total)
 
     for chunk in _chunks(papers, embedder, set(missing)):
-        vectors.put(embedder.key, list(chunk), embedder.encode(list(chunk.values()), progress=on_chunk))
+        found = embedder.encode_passages(list(chunk.values()), progress=on_chunk)
+        vectors.put(embedder.key, list(chunk), found.vectors, pack(found.sentences), found.offsets)
         done += len(chunk)
-        on_embedded(done, total)
+        on_progress("Embedding", done, total)
     return done
 
 
@@ -181,6 +138,15 @@ def whole_snapshot(snapshots: SnapshotFolder, fingerprint: str) -> Manifest | No
     return None
 
 
+def _newest(snapshots: SnapshotFolder) -> Snapshot | None:
+    """The published snapshot, to build on, if it can be read."""
+    try:
+        return snapshots.open()
+    except SnapshotError as error:
+        logger.debug("Nothing to build on: %s", error.message)
+        return None
+
+
 def forget_unused(vectors: VectorStore, snapshots: SnapshotFolder, key: str, texts: set[str]) -> None:
     """Delete vectors of texts that no visible paper has, and of models that no snapshot uses any more."""
     used = {snapshots.manifest(name).model.key for name in snapshots.names()} | {key}
@@ -190,23 +156,13 @@ def forget_unused(vectors: VectorStore, snapshots: SnapshotFolder, key: str, tex
     vectors.prune(key, texts)
 
 
-def _rows(papers: PaperStore) -> Iterator[ScanRow]:
-    for batch in papers.scan():
-        yield from batch
-
-
-def _text(row: ScanRow, embedder: Embedder) -> str:
-    return embedding_text(embedder.spec, row.title, row.abstract, row.keywords)
-
-
-def _chunks(papers: PaperStore, embedder: Embedder, missing: set[str]) -> Iterator[dict[str, str]]:
-    chunk: dict[str, str] = {}
-    for row in _rows(papers):
-        text = _text(row, embedder)
-        key = text_hash(text)
+def _chunks(papers: PaperStore, embedder: Embedder, missing: set[str]) -> Iterator[dict[str, Passage]]:
+    chunk: dict[str, Passage] = {}
+    for row in scan(papers):
+        key = text_hash(text_of(row, embedder))
         if key in missing:
             missing.discard(key)
-            chunk[key] = text
+            chunk[key] = paper_passage(embedder.spec, row.title, row.abstract, row.keywords)
             if len(chunk) == CHUNK:
                 yield chunk
                 chunk = {}

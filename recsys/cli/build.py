@@ -11,7 +11,7 @@ import typer
 
 from recsys.build import stages
 from recsys.build.lock import writing
-from recsys.cli.console import Progress, err, print_json
+from recsys.cli.console import Stages, err, print_json
 from recsys.deployment import Deployment, opened
 from recsys.embedding.models import embedding_text
 
@@ -30,7 +30,7 @@ def build(
     settings = context.obj
     with opened(settings) as deployment, writing(settings.lock, "recsys build"):
         embedder = deployment.embedder(lambda: _calibration_texts(deployment))
-        with Progress("Embedding", "texts") as shown:
+        with Stages("texts") as shown:
             report = stages.build(
                 deployment.papers,
                 deployment.vectors,
@@ -39,7 +39,7 @@ def build(
                 exact_limit=settings.exact_limit,
                 keep_snapshots=settings.keep_snapshots,
                 threads=settings.threads,
-                on_embedded=shown.update,
+                on_progress=shown.update,
             )
     seconds = round(time.monotonic() - started, 1)
     manifest = report.manifest

@@ -101,3 +101,31 @@ class Progress:
     def _rate(self, units: int) -> str:
         elapsed = max(time.monotonic() - self._started, 1e-3)
         return f"{units:,} {self._unit}, {units / elapsed:,.0f}/s"
+
+
+class Stages:
+    """Progress of several tasks, one after the other. Use it as a context manager.
+
+    Args:
+        unit: what is counted, for the rate.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._task = ""
+        self._shown: Progress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._shown is not None:
+            self._shown.__exit__(*details)
+
+    def update(self, task: str, done: int, total: int) -> None:
+        """Say how far a task is; another task than before ends that one."""
+        if task != self._task or self._shown is None:
+            if self._shown is not None:
+                self._shown.__exit__(None, None, None)
+            self._task, self._shown = task, Progress(task, self._unit).__enter__()
+        self._shown.update(done, total)

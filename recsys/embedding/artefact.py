@@ -20,7 +20,7 @@ __all__ = ["Artefact", "artefact_folder", "open_artefact", "write_artefact"]
 Kind = Literal["float", "int8"]
 
 #: Raised by one when the conversion makes other files of the same weights.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _FILES: Final = ("model.xml", "model.bin", "tokenizer.json")
 
 

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock
 
@@ -23,6 +23,10 @@ import recsys.errors
 from recsys.embedding.artefact import Artefact, Kind, open_artefact, write_artefact
 from recsys.embedding.models import ModelSpec
 from recsys.errors import ModelError, RecsysError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["convert_in_child"]
 
@@ -143,19 +147,28 @@ def _write(
 
 
 def _trace(openvino: Any, model: Any, spec: ModelSpec) -> Any:
-    """The whole forward pass, pooling and normalisation included, as an OpenVINO graph of dynamic shape."""
+    """The whole forward pass, pooling and normalisation included, as an OpenVINO graph of dynamic shape.
+
+    Its outputs are the texts' unit vectors, of shape (texts, d), and the embeddings of their tokens in the same
+    space, of shape (texts, tokens, d).
+    """
     import torch
 
+    from recsys.embedding.sentence import token_vectors
+
     class Whole(torch.nn.Module):
-        """Token ids and mask to unit vectors."""
+        """Token ids and mask to unit vectors and token vectors."""
 
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
             found = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
-            return torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
+            unit = torch.nn.functional.normalize(found["sentence_embedding"], dim=-1)
+            return unit, token_vectors(self.model, found)
 
     ids = torch.ones((2, 12), dtype=torch.int64)
     mask = torch.ones_like(ids)
@@ -178,22 +191,43 @@ def _trace(openvino: Any, model: Any, spec: ModelSpec) -> Any:
 def _agreement(
     openvino: Any, graph: Any, model: Any, tokenizer: Any, probes: Sequence[Sequence[str]]
 ) -> float:
-    """Mean cosine between the graph's vectors and PyTorch's, over batches of texts."""
+    """Mean cosine between the graph's vectors and PyTorch's, over batches of texts.
+
+    Of texts or of their first halves, pooled like sentences: whichever is lower.
+    """
     import numpy as np
     import torch
 
     from recsys.embedding.batches import padded
+    from recsys.embedding.sentence import token_vectors
 
     compiled = openvino.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    cosines: list[float] = []
-    for texts in probes:
-        rows = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
+    texts: list[float] = []
+    halves: list[float] = []
+    for probe in probes:
+        rows = [encoding.ids for encoding in tokenizer.encode_batch(list(probe))]
         ids, mask = padded(rows, max(map(len, rows)))
         with torch.no_grad():
             found = model({"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)})
-        expected = torch.nn.functional.normalize(found["sentence_embedding"], dim=-1).numpy()
-        cosines.extend(np.sum(expected * compiled([ids, mask])[0], axis=1).tolist())
-    return float(np.mean(cosines))
+            tokens = token_vectors(model, found).numpy()
+        made = compiled([ids, mask])
+        texts += _cosines(found["sentence_embedding"].numpy(), made[0])
+        ends = [(len(row) + 1) // 2 for row in rows]
+        halves += _cosines(
+            *(
+                np.stack([t[:end].sum(axis=0) for t, end in zip(side, ends, strict=True)])
+                for side in (tokens, made[1])
+            )
+        )
+    return float(min(np.mean(texts), np.mean(halves)))
+
+
+def _cosines(left: NDArray[np.float32], right: NDArray[np.float32]) -> list[float]:
+    """Cosine of each row with the other side's."""
+    from recsys.embedding.batches import unit_rows
+
+    cosines: list[float] = (unit_rows(left.copy()) * unit_rows(right.copy())).sum(axis=1).tolist()
+    return cosines
 
 
 if __name__ == "__main__":

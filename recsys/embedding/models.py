@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from recsys.embedding.passages import Encoded, Passage
+
 __all__ = [
     "Embedder",
     "ModelSpec",
@@ -119,6 +121,26 @@ class Embedder(Protocol):
 
         Returns:
             Array of shape (len(texts), dimension): row i is the vector of text i, of length 1.
+        """
+        ...
+
+    def encode_passages(
+        self,
+        passages: Sequence[Passage],
+        *,
+        role: Role = "document",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Encoded:
+        """Embed texts and their sentences in one pass.
+
+        What exceeds the model's length is read in further windows, which overlap. A sentence is the mean of
+        its tokens' embeddings in the window that holds most of it.
+
+        Args:
+            passages: any number, in any order.
+            role: a document's vector is what :meth:`encode` makes of its text, that is of its first window;
+                a query's is the mean of all its windows' vectors. Also decides the prompt.
+            progress: called now and then with (passages done, passages in all).
         """
         ...
 

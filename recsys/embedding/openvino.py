@@ -7,12 +7,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from recsys.embedding.artefact import Artefact
-from recsys.embedding.batches import Batch, clean, padded, plan_batches, unit_rows
+from recsys.embedding.batches import (
+    Batch,
+    Window,
+    clean,
+    padded,
+    plan_batches,
+    unit_rows,
+)
 from recsys.embedding.models import ModelSpec, Role
+from recsys.embedding.passages import Encoded, Passage, finished, passage_windows, sentence_offsets
 from recsys.errors import DimensionMismatch, ModelError
 
 if TYPE_CHECKING:
@@ -45,13 +54,16 @@ def cpu_has_bf16() -> bool:
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
-def load_tokenizer(folder: Path, longest: int) -> Any:
-    """The tokenizer of an artefact: cuts to ``longest`` tokens and pads nothing."""
+def load_tokenizer(folder: Path, longest: int | None) -> Any:
+    """The tokenizer of an artefact: cuts to ``longest`` tokens, or not, and pads nothing."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(longest)
+    if longest is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(longest)
     return tokenizer
 
 
@@ -86,6 +98,7 @@ class OpenVinoEmbedder:
         self._precision = precision
         self._lowercase = artefact.lowercase
         self._tokenizer = load_tokenizer(artefact.folder, spec.max_tokens)
+        self._whole_tokenizer = load_tokenizer(artefact.folder, None)
         self._core = openvino.Core()
         self._graph = artefact.folder / "model.xml"
         self._bulk: queue.SimpleQueue[Any] | None = None
@@ -121,19 +134,61 @@ class OpenVinoEmbedder:
         import numpy as np
 
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
-        requests = self._bulk_requests() if len(texts) >= _BULK and self._threads > 1 else self._single
+        requests = self._requests(len(texts))
         for start in range(0, len(texts), _PART):
             part = self._tokenised(texts[start : start + _PART], self.spec.prompts[role])
             batches = plan_batches(
                 [len(ids) for ids in part], longest=self.spec.max_tokens, tokens=_BATCH_TOKENS
             )
             done = start
-            for batch, found in self._run(batches, part, requests):
+            for batch, found in self._run(batches, part, requests, _vectors):
                 rows[[start + position for position in batch.positions]] = found
                 done += len(batch.positions)
                 if progress:
                     progress(done, len(texts))
         return unit_rows(rows)
+
+    def encode_passages(
+        self,
+        passages: Sequence[Passage],
+        *,
+        role: Role = "document",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Encoded:
+        """Embed texts and sentences; see :meth:`recsys.embedding.models.Embedder.encode_passages`."""
+        import numpy as np
+
+        offsets = sentence_offsets(passages)
+        vectors = np.zeros((len(passages), self.dimension), dtype=np.float32)
+        sentences = np.zeros((int(offsets[-1]), self.dimension), dtype=np.float32)
+        requests = self._requests(len(passages))
+        for start in range(0, len(passages), _PART):
+            part = passages[start : start + _PART]
+            windows = passage_windows(
+                self.spec,
+                part,
+                role,
+                self._whole_tokenizer.encode_batch,
+                start=start,
+                offsets=offsets,
+                lowercase=self._lowercase,
+            )
+            batches = plan_batches(
+                [len(window.ids) for window in windows], longest=self.spec.max_tokens, tokens=_BATCH_TOKENS
+            )
+            done = 0
+            read = partial(_pool, windows, sentences)
+            for batch, found in self._run(batches, [window.ids for window in windows], requests, read):
+                for position, row in zip(batch.positions, unit_rows(found), strict=True):
+                    if windows[position].counted:
+                        vectors[windows[position].text] += row
+                done += len(batch.positions)
+                if progress:
+                    progress(start + len(part) * done // len(windows), len(passages))
+        return finished(vectors, sentences, offsets)
+
+    def _requests(self, texts: int) -> queue.SimpleQueue[Any]:
+        return self._bulk_requests() if texts >= _BULK and self._threads > 1 else self._single
 
     def _tokenised(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         ready = [prompt + clean(text) for text in texts]
@@ -142,16 +197,20 @@ class OpenVinoEmbedder:
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(ready)]
 
     def _run(
-        self, batches: Sequence[Batch], tokens: Sequence[Sequence[int]], requests: queue.SimpleQueue[Any]
+        self,
+        batches: Sequence[Batch],
+        tokens: Sequence[Sequence[int]],
+        requests: queue.SimpleQueue[Any],
+        read: Callable[[Any, Batch], NDArray[np.float32]],
     ) -> Iterator[tuple[Batch, NDArray[np.float32]]]:
-        """Each batch with its vectors, in order, as many at a time as there are requests."""
+        """Each batch with what ``read`` makes of its outputs, in order, as many at a time as there are requests."""
 
         def infer(batch: Batch) -> NDArray[np.float32]:
             ids, mask = padded([tokens[position] for position in batch.positions], batch.width)
             request = requests.get()
             try:
                 request.infer([ids, mask], share_inputs=True)
-                found: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
+                found = read(request, batch)
             finally:
                 requests.put(request)
             return found
@@ -186,3 +245,20 @@ class OpenVinoEmbedder:
             "ENABLE_CPU_PINNING": "NO",
         }
         return self._core.compile_model(str(self._graph), "CPU", options)
+
+
+def _vectors(request: Any, _: Batch) -> NDArray[np.float32]:
+    """The vectors of a batch, copied: the request's memory is used again."""
+    found: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
+    return found
+
+
+def _pool(
+    windows: Sequence[Window], sentences: NDArray[np.float32], request: Any, batch: Batch
+) -> NDArray[np.float32]:
+    """The vectors of a batch; the sums over its sentences' tokens go to their rows of ``sentences``."""
+    tokens = request.get_output_tensor(1).data  # a view: nothing of this size is copied
+    for row, position in enumerate(batch.positions):
+        for sentence, begin, stop in windows[position].spans:
+            tokens[row, begin:stop].sum(axis=0, out=sentences[sentence])
+    return _vectors(request, batch)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from recsys.embedding.batches import clean, unit_rows
+from recsys.embedding.batches import Window, clean, padded, unit_rows
 from recsys.embedding.models import ModelSpec, Role
+from recsys.embedding.passages import Encoded, Passage, finished, passage_windows, sentence_offsets
 from recsys.errors import DimensionMismatch, MissingWeights, ModelError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["SentenceEmbedder", "load_sentence_transformer"]
+__all__ = ["SentenceEmbedder", "load_sentence_transformer", "token_vectors"]
 
 _GPU_BATCH: Final = 512
 _CPU_BATCH: Final = 32
@@ -87,8 +89,33 @@ def _load_adapter(model: Any, spec: ModelSpec, adapter: str) -> None:
         ) from error
 
 
+def token_vectors(model: Any, found: Any) -> Any:
+    """The embeddings of a batch's tokens in the space of the texts' vectors.
+
+    What follows the pooling (a dense layer, say) is put on every token; scaling to length 1 is left out.
+
+    Args:
+        model: the ``SentenceTransformer``.
+        found: what it made of the batch.
+
+    Returns:
+        Tensor of shape (texts, tokens, d).
+    """
+    tokens = found["token_embeddings"]
+    follows = False
+    for module in model:
+        kind = type(module).__name__
+        if follows and kind not in ("Normalize", "Dropout"):
+            tokens = module({"sentence_embedding": tokens})["sentence_embedding"]
+        follows = follows or kind == "Pooling"
+    return tokens
+
+
 class SentenceEmbedder:
     """Embedder over PyTorch; see :class:`recsys.embedding.models.Embedder`.
+
+    A model that makes no token embeddings, or has a tokenizer written in Python, which does not tell where
+    tokens stand, reads sentences on their own, and of a long text only the first window.
 
     Args:
         spec: the model.
@@ -107,6 +134,8 @@ class SentenceEmbedder:
         self._gpu = model.device.type == "cuda"
         self._batch = _GPU_BATCH if self._gpu else _CPU_BATCH
         self._lock = threading.Lock()
+        self._tokenizer: Any = getattr(model.tokenizer, "backend_tokenizer", None)
+        self._in_context = self._tokenizer is not None and any(type(m).__name__ == "Pooling" for m in model)
         if precision != "f32":
             model.to(torch.bfloat16 if not self._gpu or torch.cuda.is_bf16_supported() else torch.float16)
         number = str(next(model.parameters()).dtype).removeprefix("torch.")
@@ -133,6 +162,38 @@ class SentenceEmbedder:
                 progress(start + len(ready), len(texts))
         return unit_rows(rows)
 
+    def encode_passages(
+        self,
+        passages: Sequence[Passage],
+        *,
+        role: Role = "document",
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Encoded:
+        """Embed texts and sentences; see :meth:`recsys.embedding.models.Embedder.encode_passages`."""
+        import numpy as np
+
+        offsets = sentence_offsets(passages)
+        if not self._in_context:
+            alone = [p.text[s.at : s.at + s.end - s.start] for p in passages for s in p.sentences]
+            rows = self.encode([passage.text for passage in passages], role=role, progress=progress)
+            return finished(rows, self.encode(alone, role=role), offsets)
+        vectors = np.zeros((len(passages), self.dimension), dtype=np.float32)
+        sentences = np.zeros((int(offsets[-1]), self.dimension), dtype=np.float32)
+        part = _GPU_PART if self._gpu else _CPU_PART
+        for start in range(0, len(passages), part):
+            some = passages[start : start + part]
+            with self._lock:
+                # sentence-transformers sets both again as it needs them
+                self._tokenizer.no_truncation()
+                self._tokenizer.no_padding()
+                windows = passage_windows(
+                    self.spec, some, role, self._tokenizer.encode_batch, start=start, offsets=offsets
+                )
+                self._read(windows, vectors, sentences)
+            if progress:
+                progress(start + len(some), len(passages))
+        return finished(vectors, sentences, offsets)
+
     def _run(self, texts: list[str]) -> NDArray[np.float32]:
         """Rows of a part, in smaller batches each time that the GPU's memory does not suffice."""
         import torch
@@ -144,8 +205,57 @@ class SentenceEmbedder:
                 )
                 rows: NDArray[np.float32] = found.float().cpu().numpy()
                 return rows
-            except torch.cuda.OutOfMemoryError:
-                if self._batch == 1:
-                    raise
-                self._batch //= 2
-                torch.cuda.empty_cache()
+            except torch.cuda.OutOfMemoryError as error:
+                self._halve(error)
+
+    def _read(
+        self, windows: list[Window], vectors: NDArray[np.float32], sentences: NDArray[np.float32]
+    ) -> None:
+        """Add windows' vectors to those of their texts, and put in the sums over the tokens of sentences."""
+        import torch
+
+        windows = sorted(windows, key=lambda window: -len(window.ids))
+        done = 0
+        while done < len(windows):
+            batch = windows[done : done + self._batch]
+            try:
+                found, pooled = self._forward(batch)
+            except torch.cuda.OutOfMemoryError as error:
+                self._halve(error)
+                continue
+            for window, row in zip(batch, unit_rows(found), strict=True):
+                if window.counted:
+                    vectors[window.text] += row
+            sentences[[sentence for window in batch for sentence, _, _ in window.spans]] = pooled
+            done += len(batch)
+
+    def _forward(self, windows: Sequence[Window]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The vectors of a batch, and the sums over the tokens of its sentences, added up where the model is."""
+        import torch
+
+        width = max(len(window.ids) for window in windows)
+        ids, mask = (torch.from_numpy(part) for part in padded([window.ids for window in windows], width))
+        spans = [
+            (row * width + begin, row * width + stop)
+            for row, window in enumerate(windows)
+            for _, begin, stop in window.spans
+        ]
+        bags = torch.tensor(
+            [token for begin, stop in spans for token in range(begin, stop)], dtype=torch.int64
+        )
+        starts = torch.tensor([0, *accumulate(stop - begin for begin, stop in spans)][:-1], dtype=torch.int64)
+        device = self._model.device
+        with torch.inference_mode():
+            found = self._model({"input_ids": ids.to(device), "attention_mask": mask.to(device)})
+            tokens = token_vectors(self._model, found).flatten(0, 1).float()
+            sums = torch.nn.functional.embedding_bag(bags.to(device), tokens, starts.to(device), mode="sum")
+            return found["sentence_embedding"].float().cpu().numpy(), sums.cpu().numpy()
+
+    def _halve(self, error: Exception) -> None:
+        """Read fewer texts at a time from now on, because memory ran out; a single one cannot be halved."""
+        import torch
+
+        if self._batch == 1:
+            raise error
+        self._batch //= 2
+        torch.cuda.empty_cache()

@@ -59,19 +59,41 @@ class DenseParameters:
 
 
 class DenseIndex:
-    """A searchable set of unit vectors. A vector is known by its position, 0 to n - 1."""
+    """A searchable set of unit vectors. A vector is known by its position, 0 to n - 1.
 
-    def __init__(self, index: Any, parameters: DenseParameters) -> None:
+    Args:
+        index: FAISS's.
+        parameters: what it is.
+        order: (n,) the position of each of the index's own rows, where new papers were added behind old ones; None
+            when rows stand by position.
+    """
+
+    def __init__(self, index: Any, parameters: DenseParameters, order: Positions | None = None) -> None:
         self._index = index
         self.parameters = parameters
+        self._order = order
+        self._row_of: Positions | None = None
+        if order is not None:
+            self._row_of = np.empty(len(order), np.int64)
+            self._row_of[order] = np.arange(len(order))
         storage = faiss.downcast_index(index.storage) if parameters.kind == "hnsw" else index
         count = parameters.vectors * parameters.dimension
         flat = faiss.rev_swig_ptr(storage.get_xb(), count) if count else np.empty(0, np.float32)
-        #: The vectors themselves, (n, dimension) float32: a view into the index, not a copy. Read only.
-        self.vectors: Floats = flat.reshape(parameters.vectors, parameters.dimension)
+        # a view into the index, not a copy
+        self._rows: Floats = flat.reshape(parameters.vectors, parameters.dimension)
 
     def __len__(self) -> int:
         return self.parameters.vectors
+
+    @property
+    def vectors(self) -> Floats:
+        """All vectors by position, (n, dimension) float32. Read only; may be a view into the index."""
+        return self._rows if self._row_of is None else self._rows[self._row_of]
+
+    def rows(self, positions: Positions) -> Floats:
+        """(m, dimension) vectors at some positions, a copy."""
+        chosen: Floats = self._rows[positions if self._row_of is None else self._row_of[positions]]
+        return chosen
 
     def search(self, queries: Floats, k: int, allowed: Mask | None = None) -> tuple[Positions, Floats]:
         """Find the nearest vectors of each query.
@@ -102,21 +124,23 @@ class DenseIndex:
         elif allowed is not None and candidates <= EXACT_SUBSET:
             positions, scores = self._search_subset(queries, width, np.flatnonzero(allowed))
         else:
-            scores, positions = self._index.search(
+            scores, rows = self._index.search(
                 np.ascontiguousarray(queries, np.float32),
                 width,
                 params=self._parameters(width, allowed, candidates),
             )
+            positions = rows if self._order is None else np.where(rows < 0, -1, self._order[rows])
         return _padded(*_by_score_then_position(positions, scores), k)
 
     def _search_subset(self, queries: Floats, k: int, subset: Positions) -> tuple[Positions, Floats]:
-        scores = queries @ self.vectors[subset].T
+        scores = queries @ self.rows(subset).T
         best = np.argpartition(-scores, k - 1, axis=1)[:, :k]
         return subset[best], np.take_along_axis(scores, best, axis=1)
 
     def _parameters(self, k: int, allowed: Mask | None, candidates: int) -> Any:
         selector = None
         if allowed is not None:
+            allowed = allowed if self._order is None else allowed[self._order]
             selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
         if self.parameters.kind == "flat":
             return None if selector is None else faiss.SearchParameters(sel=selector)
@@ -125,17 +149,50 @@ class DenseIndex:
         return faiss.SearchParametersHNSW(sel=selector, efSearch=breadth)
 
     def save(self, path: Path) -> None:
-        """Write the index to ``path``."""
+        """Write the index to ``path``, and the order of its rows beside it."""
         faiss.write_index(self._index, str(path))
+        order = np.arange(len(self)) if self._order is None else self._order
+        np.save(order_path(path), order.astype(np.int32))
+
+    def grown(self, vectors: Floats, kept: Positions) -> tuple[Any, Positions]:
+        """A copy of the graph with new vectors added behind its own; returns it and the order of its rows.
+
+        Args:
+            vectors: (n, dimension) all vectors, by their new positions.
+            kept: (n,) the position here of each, -1 for those that are new; all of this index's stand in it.
+        """
+        moved = np.empty(len(self), np.int64)
+        moved[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
+        mine = moved if self._order is None else moved[self._order]
+        new = np.flatnonzero(kept < 0)
+        graph = faiss.clone_index(self._index)
+        graph.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
+        graph.add(np.ascontiguousarray(vectors[new], np.float32))
+        return graph, np.concatenate([mine, new])
 
 
-def build_dense(vectors: Floats, *, exact_limit: int, threads: int | None = None) -> DenseIndex:
+def order_path(path: Path) -> Path:
+    """Where the order of an index's rows is kept."""
+    return path.with_suffix(".order.npy")
+
+
+def build_dense(
+    vectors: Floats,
+    *,
+    exact_limit: int,
+    threads: int | None = None,
+    previous: DenseIndex | None = None,
+    kept: Positions | None = None,
+) -> DenseIndex:
     """Index unit vectors.
 
     Args:
         vectors: (n, dimension) float32 unit rows.
         exact_limit: the largest n for which the index is exact.
         threads: that FAISS may use from now on; None leaves it as it is, which is every core at first.
+        previous: an index with some of these vectors. A graph all of whose vectors are still there grows by the new
+            ones instead of being built anew, in a hundredth of the time.
+        kept: (n,) position in ``previous`` of each vector, -1 where it is new; needed with it.
     """
     if threads is not None:
         faiss.omp_set_num_threads(threads)
@@ -145,19 +202,28 @@ def build_dense(vectors: Floats, *, exact_limit: int, threads: int | None = None
         flat = faiss.IndexFlatIP(dimension)
         flat.add(vectors)
         return DenseIndex(flat, DenseParameters("flat", count, dimension))
-    graph = faiss.IndexHNSWFlat(dimension, HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
-    graph.add(vectors)
+    order = None
+    if previous is not None and kept is not None and _grows(previous, kept):
+        graph, order = previous.grown(vectors, kept)
+    else:
+        graph = faiss.IndexHNSWFlat(dimension, HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+        graph.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
+        graph.add(vectors)
     sample = np.unique(np.linspace(0, count - 1, min(RECALL_QUERIES, count)).astype(np.int64))
     k = min(RECALL_AT, count)
     # knn, not a flat index: it compares against the vectors where they lie
     _, exact = faiss.knn(vectors[sample], vectors, k, metric=faiss.METRIC_INNER_PRODUCT)
-    ef_search, recall = _breadth_for(graph, vectors[sample], exact)
+    ef_search, recall = _breadth_for(graph, vectors[sample], exact, order)
     graph.hnsw.efSearch = ef_search
     parameters = DenseParameters(
         "hnsw", count, dimension, HNSW_NEIGHBOURS, HNSW_EF_CONSTRUCTION, ef_search, recall, len(sample)
     )
-    return DenseIndex(graph, parameters)
+    return DenseIndex(graph, parameters, order)
+
+
+def _grows(previous: DenseIndex, kept: Positions) -> bool:
+    """Whether a graph can go on: HNSW takes new vectors, but gives none back."""
+    return previous.parameters.kind == "hnsw" and np.count_nonzero(kept >= 0) == len(previous)
 
 
 def load_dense(path: Path, parameters: DenseParameters) -> DenseIndex:
@@ -178,14 +244,21 @@ def load_dense(path: Path, parameters: DenseParameters) -> DenseIndex:
             f"{parameters.vectors} of {parameters.dimension}.",
             hint="Run `recsys snapshots rollback`, then `recsys build`.",
         )
-    return DenseIndex(index, parameters)
+    order = np.load(order_path(path)).astype(np.int64)
+    if len(order) != parameters.vectors:
+        raise DamagedSnapshot(
+            f"{order_path(path)} has {len(order)} rows; its manifest says {parameters.vectors}.",
+            hint="Run `recsys snapshots rollback`, then `recsys build`.",
+        )
+    return DenseIndex(index, parameters, None if np.array_equal(order, np.arange(len(order))) else order)
 
 
-def _breadth_for(graph: Any, queries: Floats, exact: Positions) -> tuple[int, float]:
+def _breadth_for(graph: Any, queries: Floats, exact: Positions, order: Positions | None) -> tuple[int, float]:
     """The smallest breadth of search that reaches the wanted recall (else the largest), and its recall."""
     recall = 0.0
     for breadth in EF_SEARCH_STEPS:
         _, found = graph.search(queries, exact.shape[1], params=faiss.SearchParametersHNSW(efSearch=breadth))
+        found = found if order is None else np.where(found < 0, -1, order[found])
         hits = [len(np.intersect1d(a, b)) for a, b in zip(found, exact, strict=True)]
         recall = round(float(np.sum(hits)) / exact.size, 4)
         if recall >= RECALL_WANTED:

@@ -3,9 +3,13 @@
     indexes/
       20261122T180102345Z-3f9a1c20/
         manifest.json     what this is: model, counts, index parameters, every file's size and SHA-256
-        dense.faiss       the dense index
-        papers.json       paper ids and venue names, aligned with the index by position
-        facets.npz        year, venue and work of every paper, by position
+        papers.json       paper ids and venue names, aligned with all the rest by position
+        facets.npz        year, venue, work, title, text and authors of every paper, as numbers
+        centre.npz        what vectors are measured from
+        dense.faiss       the dense index, and dense.order.npy
+        lexical/          the words
+        sentences/        sentence vectors
+        neighbours/       every paper's related papers
       CURRENT             the name of the folder that answers
       .partial-…          one being written, or left by a build that was killed
 
@@ -28,26 +32,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from recsys.errors import DamagedSnapshot, InvalidRequest, NoSnapshot, SnapshotError
-from recsys.index.dense import DenseIndex, DenseParameters, load_dense
+from recsys.index.contents import Contents, read_contents, write_contents
+from recsys.index.dense import DenseParameters
 
-FORMAT = 1
-MANIFEST, DENSE, PAPERS, FACETS, CURRENT = (
-    "manifest.json",
-    "dense.faiss",
-    "papers.json",
-    "facets.npz",
-    "CURRENT",
-)
+FORMAT = 2
+MANIFEST, CURRENT = "manifest.json", "CURRENT"
 PARTIAL = ".partial-"
 NAME = re.compile(r"^\d{8}T\d{9}Z-[0-9a-f]{8}$")
-NO_YEAR = 0
-NO_WORK = -1
-NO_VENUE = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +64,7 @@ class Manifest:
         papers: how many it holds.
         model: whose vectors they are.
         dense: the dense index's kind, parameters and measured recall.
+        base: how many papers there were when everything was last computed anew; later builds added to that.
         files: size in bytes and SHA-256 of every other file, by name.
         format: version of this layout.
     """
@@ -80,37 +75,20 @@ class Manifest:
     papers: int
     model: ModelReference
     dense: DenseParameters
+    base: int
     files: dict[str, dict[str, int | str]] = field(default_factory=dict)
     format: int = FORMAT
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """What can be asked of a paper without the store; four columns aligned by position.
-
-    Attributes:
-        ids: paper ids, ascending.
-        years: (n,) int16, :data:`NO_YEAR` where unknown.
-        venues: (n,) int32 positions in ``venue_names``, :data:`NO_VENUE` where unknown.
-        venue_names: distinct venues.
-        works: (n,) int32; versions of one work share a number, :data:`NO_WORK` where nothing tells.
-    """
-
-    ids: list[str]
-    years: NDArray[np.int16]
-    venues: NDArray[np.int32]
-    venue_names: list[str]
-    works: NDArray[np.int32]
 
 
 class Snapshot:
     """One opened snapshot. Immutable; safe to share between threads."""
 
-    def __init__(self, path: Path, manifest: Manifest, facets: Facets, dense: DenseIndex) -> None:
+    def __init__(self, path: Path, manifest: Manifest, contents: Contents) -> None:
         self.path = path
         self.manifest = manifest
-        self.facets = facets
-        self.dense = dense
+        self.contents = contents
+        self.facets = contents.facets
+        self.dense = contents.dense
 
     @property
     def name(self) -> str:
@@ -121,6 +99,14 @@ class Snapshot:
     def positions(self) -> dict[str, int]:
         """Position of every paper id."""
         return {paper_id: position for position, paper_id in enumerate(self.facets.ids)}
+
+    @cached_property
+    def by_title(self) -> dict[int, list[int]]:
+        """Positions of the papers with a title, by its key."""
+        found: dict[int, list[int]] = {}
+        for position, key in enumerate(self.facets.titles.tolist()):
+            found.setdefault(key, []).append(position)
+        return found
 
 
 class SnapshotFolder:
@@ -221,20 +207,20 @@ class SnapshotFolder:
 
     def write(
         self,
-        facets: Facets,
-        dense: DenseIndex,
+        contents: Contents,
         model: ModelReference,
         fingerprint: str,
         *,
+        base: int | None = None,
         now: datetime | None = None,
     ) -> Manifest:
         """Write a snapshot, read it back, and only then give it its name. It is not published yet.
 
         Args:
-            facets: the papers, aligned with ``dense`` by position.
-            dense: their index.
+            contents: the papers and their indexes.
             model: the model whose vectors they are.
             fingerprint: SHA-256 of what the snapshot was made from.
+            base: papers when everything was last computed anew (default: now).
             now: the time of creation (default: the clock).
         """
         created = now or datetime.now(UTC)
@@ -243,17 +229,18 @@ class SnapshotFolder:
         partial = self.path / f"{PARTIAL}{uuid.uuid4().hex[:12]}"
         partial.mkdir()
         try:
-            dense.save(partial / DENSE)
-            (partial / PAPERS).write_bytes(orjson.dumps({"ids": facets.ids, "venues": facets.venue_names}))
-            np.savez(partial / FACETS, years=facets.years, venues=facets.venues, works=facets.works)
-            files = {file: _describe(partial / file) for file in (DENSE, PAPERS, FACETS)}
+            write_contents(partial, contents)
+            paths = sorted(path for path in partial.rglob("*") if path.is_file())
+            files = {path.relative_to(partial).as_posix(): _describe(path) for path in paths}
+            count = len(contents.facets.ids)
             manifest = Manifest(
                 name,
                 f"{created:%Y-%m-%dT%H:%M:%SZ}",
                 fingerprint,
-                len(facets.ids),
+                count,
                 model,
-                dense.parameters,
+                contents.dense.parameters,
+                count if base is None else base,
                 files,
             )
             (partial / MANIFEST).write_bytes(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
@@ -331,24 +318,14 @@ class SnapshotFolder:
 
 def _read(path: Path, manifest: Manifest) -> Snapshot:
     with _damage(path):
-        papers = orjson.loads((path / PAPERS).read_bytes())
-        with np.load(path / FACETS) as columns:
-            facets = Facets(
-                papers["ids"], columns["years"], columns["venues"], papers["venues"], columns["works"]
-            )
-    widths = {
-        len(facets.ids),
-        len(facets.years),
-        len(facets.venues),
-        len(facets.works),
-        manifest.dense.vectors,
-    }
+        contents = read_contents(path, manifest.dense)
+    widths = contents.widths()
     if widths != {manifest.papers}:
         raise DamagedSnapshot(
             f"The columns of {path.name} have {sorted(widths)} rows; its manifest says {manifest.papers}.",
             hint="Run `recsys snapshots rollback`, then `recsys build`.",
         )
-    return Snapshot(path, manifest, facets, load_dense(path / DENSE, manifest.dense))
+    return Snapshot(path, manifest, contents)
 
 
 @contextmanager

@@ -98,3 +98,53 @@ def filter_mask(
     if venue_codes is not None:
         mask &= np.isin(venues, list(venue_codes))
     return mask
+
+
+def recent(
+    years: NDArray[np.int16], newest: int, weight: float, half_life: float = 5.0
+) -> NDArray[np.float64]:
+    """Factors in [0, 1] by which older papers stand back.
+
+    A factor is ``1 - weight + weight * 2 ** (-age / half_life)``: with weight 0 age does not matter, with weight 1
+    a paper counts half after every ``half_life`` years.
+
+    Args:
+        years: (m,) years, 0 where unknown: as old as two half-lives.
+        newest: the year that ages are counted from.
+        weight: in [0, 1].
+        half_life: in years.
+    """
+    age = np.where(years > 0, np.maximum(newest - years.astype(np.float64), 0), 2 * half_life)
+    return 1 - weight + weight * 2.0 ** (-age / half_life)
+
+
+def diversified(
+    relevance: NDArray[np.float64], vectors: Floats, k: int, diversity: float
+) -> NDArray[np.int64]:
+    """Choose k of m candidates by maximal marginal relevance (Carbonell & Goldstein 1998, doi:10.1145/290941.291025).
+
+    The next one chosen has the highest ``(1 - diversity) * relevance - diversity * likeness``, with its likeness the
+    cosine to the nearest one already chosen.
+
+    Args:
+        relevance: (m,) in [0, 1], candidates best first; of equals the earlier is taken.
+        vectors: (m, d) unit rows.
+        k: how many to choose.
+        diversity: in [0, 1]; 0 keeps the order.
+
+    Returns:
+        (min(k, m),) numbers of the candidates chosen, in the order chosen.
+    """
+    if diversity == 0:
+        return np.arange(min(k, len(relevance)))
+    left = np.ones(len(relevance), np.bool_)
+    likeness = np.zeros(len(relevance))
+    chosen: list[int] = []
+    while len(chosen) < min(k, len(relevance)):
+        gain = np.where(left, (1 - diversity) * relevance - diversity * likeness, -np.inf)
+        best = int(gain.argmax())
+        chosen.append(best)
+        left[best] = False
+        found = vectors @ vectors[best]
+        likeness = found if len(chosen) == 1 else np.maximum(likeness, found)
+    return np.array(chosen, np.int64)

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -114,6 +116,29 @@ class PaperStore:
         with self._database.read() as connection:
             return _load(connection, ids)
 
+    def identified(
+        self, paper_id: str, doi: str | None, arxiv_id: str | None, urls: Sequence[str] = ()
+    ) -> str | None:
+        """The visible paper with this id, else this DOI, else this arXiv id, else one of these addresses.
+
+        Of several papers with one DOI (or so on) the first by id.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        conditions = [papers.c.id == paper_id] if storable(paper_id) else []
+        conditions += [papers.c.doi == doi] if doi and storable(doi) else []
+        conditions += [papers.c.arxiv_id == arxiv_id] if arxiv_id else []
+        known = list(filter(storable, urls))
+        conditions += [papers.c.url.in_(known)] if known else []
+        with self._database.read() as connection:
+            for condition in conditions:
+                query = select(papers.c.id).where(condition, visible(papers.c.id)).order_by(papers.c.id)
+                found: str | None = connection.scalars(query.limit(1)).first()
+                if found is not None:
+                    return found
+        return None
+
     def versions(self, paper_id: str) -> list[str]:
         """Ids of the other visible papers that are the same work, sorted; none for an unknown or hidden id.
 
@@ -187,6 +212,25 @@ class PaperStore:
             result = connection.execute(query, execution_options={"yield_per": batch_size})
             for partition in result.partitions():
                 yield [_scan_row(row) for row in partition]
+
+    def scan_authors(self) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """All visible papers that have authors, by ascending id, each with (name as printed, person key) of its slots.
+
+        A person key is equal for slots with one explicit author id, or else with one name.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        columns = (author_slots.c.paper_id, author_slots.c.name, author_slots.c.person_key)
+        query = (
+            select(*columns)
+            .where(visible(author_slots.c.paper_id))
+            .order_by(author_slots.c.paper_id, author_slots.c.position)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query, execution_options={"yield_per": 10_000})
+            for paper_id, slots in groupby(rows, key=itemgetter(0)):
+                yield paper_id, [(name, key) for _, name, key in slots]
 
     def counts(self) -> Counts:
         """How much the store holds.

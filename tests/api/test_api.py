@@ -8,7 +8,10 @@ import threading
 import httpx
 import pytest
 
+from recsys.api import examples
+from recsys.api.answers import AnswerOut
 from recsys.api.app import create_app
+from recsys.api.requests import RelatedIn, SearchIn
 from recsys.service import Service
 from recsys.settings import Settings
 from recsys.store.database import Database
@@ -41,11 +44,136 @@ def test_search_by_get_and_by_post_agree(client):
     assert first["title"] == "A Persona-Grounded Chatbot for Open-Domain Conversation"
     assert first["authors"][1] == {"name": "A. Prado", "id": "ana-prado", "affiliation": None, "orcid": None}
     assert (first["year"], first["venue"]) == (2019, "SIGDIAL")
-    assert 0 < first["score"] <= 1
+    assert first["score"] > by_post.json()["results"][1]["score"] > 0
+    assert first["strength"] > by_post.json()["results"][1]["strength"]
+
+
+def test_every_result_says_why_and_quotes_both_sides_with_offsets(client, toy):
+    body = client.post("/v1/search", json={"text": f"  {ABSTRACT}", "k": 1}).json()
+    assert sorted(body) == ["close", "resolved", "results", "snapshot"]
+    assert (body["close"], body["resolved"]) == (True, None)
+    result = body["results"][0]
+    reason = result["reason"]
+    assert sorted(reason) == ["authors", "match", "sentences", "terms"]
+    assert (reason["match"], reason["authors"]) == (None, [])
+    assert "keeps a consistent persona" in reason["terms"]
+    pair = reason["sentences"]
+    assert (pair["query"], pair["query_id"]) == (
+        {"text": ABSTRACT, "field": "text", "start": 0, "end": len(ABSTRACT)},
+        None,
+    )
+    quote = pair["paper"]
+    assert quote["text"] == result[quote["field"]][quote["start"] : quote["end"]]
+    assert 0 < pair["similarity"] <= 1
+    assert 0 <= result["strength"] <= 1
+
+    related = client.get("/v1/papers/m1/related?k=1").json()["results"][0]
+    pair, seed = related["reason"]["sentences"], toy.papers.get("m1")
+    assert pair["query_id"] == "m1"
+    query = pair["query"]
+    assert query["text"] == getattr(seed, query["field"])[query["start"] : query["end"]]
+    assert related["id"] == "m5"
+    assert related["reason"]["authors"] == ["Paul Meyer"]
+    assert "machine translation" in related["reason"]["terms"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "paper", "match", "resolved"),
+    [
+        ("m1", "m1", "id", "m1"),
+        ("https://doi.org/10.1234/TOY.m1", "m1", "id", "m1"),
+        ("constituency parsing with span scores!", "p2", "title", None),
+        ("Mojca Zupan", "p4", "author", None),
+    ],
+)
+def test_a_known_item_stands_first_and_says_so(client, typed, paper, match, resolved):
+    body = client.get("/v1/search", params={"q": typed, "k": 2}).json()
+    first = body["results"][0]
+    assert (first["id"], first["reason"]["match"], first["strength"]) == (paper, match, 1)
+    assert (body["close"], body["resolved"]) == (True, resolved)
+
+
+def test_an_answer_with_nothing_close_says_so(client):
+    body = client.get("/v1/search?q=zebra soup recipe&k=3").json()
+    assert body["close"] is False
+    assert len(body["results"]) == 3
+    assert all(result["strength"] < 0.2 for result in body["results"])
+
+
+def test_fields_choose_the_members_of_a_result(client):
+    whole = client.get("/v1/search?q=parser&k=2").json()
+    for response in (
+        client.get("/v1/search?q=parser&k=2&fields=title,%20score"),
+        client.post("/v1/search", json={"text": "parser", "k": 2, "fields": ["id", "title", "score"]}),
+    ):
+        part = response.json()
+        assert [sorted(result) for result in part["results"]] == [["id", "score", "title"]] * 2
+        assert part == {
+            **whole,
+            "results": [{name: r[name] for name in ("id", "title", "score")} for r in whole["results"]],
+        }
+    assert client.get("/v1/papers/d1/related?k=1&fields=id").json()["results"] == [{"id": "d5"}]
+    body = {"positive": ["d1"], "k": 1, "fields": ["reason"]}
+    assert sorted(client.post("/v1/related", json=body).json()["results"][0]) == ["id", "reason"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options"),
+    [
+        ("GET", "/v1/search?q=parser&fields=id,titel", {}),
+        ("GET", "/v1/papers/d1/related?fields=titel", {}),
+        ("POST", "/v1/search", {"json": {"text": "parser", "fields": ["titel"]}}),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"], "fields": ["titel"]}}),
+    ],
+)
+def test_an_unknown_field_is_answered_with_the_known_ones(client, method, path, options):
+    error = refusal(client.request(method, path, **options), 422, "invalid_request")
+    assert error["message"] == "Results have no field 'titel'."
+    assert error["hint"].startswith("The fields are id, title, abstract, year,")
+    assert error["hint"].endswith("authors, score, strength, reason.")
+
+
+def test_recency_and_diversity_reach_the_answer(client):
+    plain = ids(client.get("/v1/search?q=translation&k=5"))
+    newest_first = ids(client.get("/v1/search?q=translation&k=5&recency=1"))
+    assert newest_first[0] == "m4"
+    assert plain[0] != "m4"
+    assert set(plain) == set(newest_first)
+    body = {"text": "translation", "k": 5, "recency": 1}
+    assert ids(client.post("/v1/search", json=body)) == newest_first
+
+    assert (
+        ids(client.get("/v1/papers/r1/related?k=4"))[:3]
+        == ids(client.get("/v1/papers/r1/related?k=4&diversity=0"))[:3]
+    )
+    alike = ids(client.get("/v1/search?q=offline policy optimisation for reasoning traces&k=3"))
+    assert alike[:2] == ["r4", "r5"]
+    spread = ids(
+        client.get("/v1/search?q=offline policy optimisation for reasoning traces&k=3&diversity=0.7")
+    )
+    assert spread[0] == "r4"
+    assert "r5" not in spread[:2]
+
+
+def test_related_to_several_papers_leaves_all_of_them_and_their_versions_out(client):
+    body = {"positive": ["d1", "d5"], "negative": ["r4"], "k": 500}
+    found = ids(client.post("/v1/related", json=body))
+    assert found[0].startswith("d")
+    assert set(found) == {"d2", "d3", "d4", "m1", "m2", "m3", "m4", "m5", "p1", "p2", "p3", "p4"} | {
+        "r1",
+        "r2",
+        "r3",
+        "r5",
+    }
+    assert found.index("r5") > found.index("d3")
+    filtered = {**body, "venue": "ACL", "year_from": 2019, "year_to": 2021, "fields": ["id"]}
+    assert set(ids(client.post("/v1/related", json=filtered))) == {"d2", "d3"}
+    one = client.post("/v1/related", json={"positive": ["d1"], "k": 3}).json()
+    assert one == client.get("/v1/papers/d1/related?k=3").json()
 
 
 def test_filters_reach_the_answer(client):
-    assert ids(client.get("/v1/search", params={"q": "translation", "venue": "wmt", "k": 50})) == ["m2", "m4"]
+    assert ids(client.get("/v1/search", params={"q": "translation", "venue": "wmt", "k": 50})) == ["m4", "m2"]
     body = {"text": "parser", "year_from": 2018, "year_to": 2018, "venue": "acl"}
     assert ids(client.post("/v1/search", json=body)) == ["p2"]
     assert set(ids(client.get("/v1/papers/m1/related?k=50&venue=WMT"))) == {"m2", "m4"}
@@ -121,6 +249,25 @@ def test_status_health_and_readiness(client, toy):
             "invalid_request",
         ),
         ("POST", "/v1/search", {"content": b"x" * 300_000}, 413, "body_too_large"),
+        ("GET", "/v1/search?q=parser&recency=1.1", {}, 422, "invalid_request"),
+        ("GET", "/v1/search?q=parser&diversity=nan", {}, 422, "invalid_request"),
+        ("GET", "/v1/search?q=parser&fields=", {}, 422, "invalid_request"),
+        ("GET", "/v1/papers/d1/related?recency=-0.1", {}, 422, "invalid_request"),
+        ("POST", "/v1/search", {"json": {"text": "parser", "diversity": 2}}, 422, "invalid_request"),
+        ("POST", "/v1/search", {"json": {"text": "parser", "fields": []}}, 422, "invalid_request"),
+        ("POST", "/v1/search", {"json": {"text": "parser", "fields": "id"}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": []}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"] * 101}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": "d1"}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"], "negative": ["d1"]}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"], "k": 501}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"], "text": "x"}}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1", "none"]}}, 404, "paper_not_found"),
+        ("POST", "/v1/related", {"json": {"positive": ["d1"], "negative": ["none"]}}, 404, "paper_not_found"),
+        ("POST", "/v1/related", {"content": b'{"positive": ["\\ud800"]}'}, 422, "invalid_request"),
+        ("POST", "/v1/related", {"content": b"x" * 300_000}, 413, "body_too_large"),
+        ("GET", "/v1/related", {}, 405, "method_not_allowed"),
         ("GET", "/nowhere", {}, 404, "not_found"),
         ("DELETE", "/v1/search", {}, 405, "method_not_allowed"),
         ("POST", "/healthz", {}, 405, "method_not_allowed"),
@@ -149,7 +296,7 @@ def test_lone_surrogates_in_json_are_answered(client):
 def test_validation_names_the_field_and_does_not_repeat_the_text(client):
     secret = "my unpublished idea"
     error = refusal(client.post("/v1/search", json={"text": [secret], "k": 0}), 422, "invalid_request")
-    assert [detail["field"] for detail in error["details"]] == ["body.text", "body.k"]
+    assert [detail["field"] for detail in error["details"]] == ["body.k", "body.text"]
     assert secret not in json.dumps(error)
 
 
@@ -162,6 +309,7 @@ def test_without_snapshot_everything_but_health_says_so(make_toy, tmp_path):
             response = client.get(path)
             refusal(response, 503, "no_snapshot")
             assert response.headers["retry-after"] == "5"
+        refusal(client.post("/v1/related", json={"positive": ["d1"]}), 503, "no_snapshot")
         assert client.get("/healthz").status_code == 200
         assert client.get("/v1/papers/d1").status_code == 200
         assert "recsys build" in client.get("/v1/status").json()["problem"]
@@ -227,6 +375,7 @@ def test_openapi_describes_every_route_with_its_errors_and_examples(client):
         "/v1/papers",
         "/v1/papers/{paper_id}",
         "/v1/papers/{paper_id}/related",
+        "/v1/related",
         "/v1/search",
         "/v1/status",
     ]
@@ -237,8 +386,41 @@ def test_openapi_describes_every_route_with_its_errors_and_examples(client):
                 if int(status) >= 400:
                     reference = response["content"]["application/json"]["schema"]["$ref"]
                     assert reference == "#/components/schemas/ErrorResponse", (path, status)
-    assert schema["components"]["schemas"]["SearchIn"]["examples"][0]["k"] == 5
-    assert schema["components"]["schemas"]["PaperOut"]["properties"]["id"]["examples"] == ["2020.acl-main.9"]
+    shapes = schema["components"]["schemas"]
+    assert shapes["SearchIn"]["examples"][0]["k"] == 5
+    assert shapes["RelatedIn"]["examples"][0]["negative"] == ["2020.acl-demos.30"]
+    assert shapes["PaperOut"]["properties"]["id"]["examples"] == ["2020.acl-main.9"]
+    names = shapes["SearchIn"]["properties"]["fields"]["anyOf"][0]["items"]["enum"]
+    assert names == list(shapes["ScoredOut"]["properties"])
+    for method, path in (("get", "/v1/search"), ("get", "/v1/papers/{paper_id}/related")):
+        for parameter in schema["paths"][path][method]["parameters"]:
+            shape = parameter["schema"]
+            assert {"example", "examples"} & {*parameter, *shape} or any(
+                "examples" in choice for choice in shape.get("anyOf", [])
+            ), parameter["name"]
+    for method, path in (
+        ("get", "/v1/search"),
+        ("post", "/v1/search"),
+        ("post", "/v1/related"),
+        ("get", "/v1/papers/{paper_id}/related"),
+    ):
+        content = schema["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+        assert content["schema"]["$ref"] == "#/components/schemas/AnswerOut"
+
+
+def test_the_examples_of_bodies_and_answers_are_what_the_routes_take_and_give(client):
+    shapes = client.get("/openapi.json").json()["components"]["schemas"]
+    assert SearchIn.model_validate(shapes["SearchIn"]["examples"][0]).members == {
+        "id",
+        "title",
+        "year",
+        "strength",
+        "reason",
+    }
+    assert RelatedIn.model_validate(shapes["RelatedIn"]["examples"][0]).options.recency == 0.3
+    assert shapes["AnswerOut"]["examples"][0]["results"][0]["id"] == examples.ANSWER["results"][0]["id"]
+    # not the one in OpenAPI, which FastAPI writes without nulls
+    assert AnswerOut.model_validate(examples.ANSWER).model_dump() == examples.ANSWER
 
 
 def test_docs_load_nothing_from_another_host(client):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -106,13 +107,68 @@ def test_status_counts(built):
     assert status["snapshot"]["model"] == "all-MiniLM-L6-v2"
 
 
+def test_related_to_several_and_unlike_others(built):
+    found = ids(answer(built, "related", "d1", "d5", "--not", "r4", "--not", "r1", "-k", "500"))
+    assert len(found) == 20 - len({"d1", "d5", "d6", "r4", "r1"})
+    assert not {"d1", "d5", "d6", "r4", "r1"} & set(found)
+    assert {paper_id[0] for paper_id in found[:3]} == {"d"}
+    one = answer(built, "related", "p1", "-k", "2", "--fields", "title,strength")
+    assert [sorted(result) for result in one["results"]] == [["id", "strength", "title"]] * 2
+
+
+def test_recency_reaches_the_answer(built):
+    plain = ids(answer(built, "search", "machine translation", "-k", "5"))
+    newer = ids(answer(built, "search", "machine translation", "-k", "5", "--recency", "1"))
+    assert newer[0] == "m4"
+    assert newer != plain
+
+
+def test_answers_say_how_close_they_are_and_why(built):
+    found = answer(built, "related", "m1", "-k", "20")
+    assert (found["close"], found["resolved"]) == (True, None)
+    by_id = {result["id"]: result for result in found["results"]}
+    assert by_id["m5"]["reason"]["authors"] == ["Paul Meyer"]
+    assert by_id["m5"]["strength"] > by_id["d1"]["strength"]
+    quote = by_id["m5"]["reason"]["sentences"]["paper"]
+    assert by_id["m5"][quote["field"]][quote["start"] : quote["end"]] == quote["text"]
+    typed = answer(built, "search", "https://doi.org/10.1234/toy.m1", "-k", "1")
+    assert (typed["resolved"], typed["results"][0]["reason"]["match"]) == ("m1", "id")
+
+
 def test_what_a_person_reads(built):
-    shown = recsys(built, "search", "dependency parser", "-k", "1").stdout
-    assert shown.splitlines()[0].startswith("  1  0.")
-    assert "Transition-Based Dependency Parsing with Stack Encoders" in shown
-    assert "Greta Olsen · CoNLL 2016 · p1" in shown
+    shown = recsys(built, "search", "dependency parser", "-k", "1").stdout.splitlines()
+    assert re.fullmatch(r"  1  [ \d]{3} %  .*Dependency.*", shown[0])
+    assert shown[1].startswith(" " * 12)
+    assert "2016" in shown[1]
+    assert re.fullmatch(r" {12}“.*” ~ “dependency parser” · shares .*", shown[2])
+    assert len(shown) == 3
+    related = recsys(built, "related", "m1", "d1", "-k", "1").stdout
+    assert re.search(r"” ~ “.*” \([md]1\)", related)
     assert "René Dupont" in recsys(built, "show", "d5").stdout
     assert "20 (19 with an abstract, 0 withdrawn)" in recsys(built, "status").stdout
+
+
+def test_when_nothing_is_close_that_is_said_first(built):
+    draft = "Beat the eggs with sugar, fold in the flour and bake the cake for forty minutes."
+    shown = recsys(built, "search", draft, "-k", "1").stdout.splitlines()
+    assert shown[0] == "Nothing in the corpus is close to this. These papers are merely the least distant."
+    assert shown[1].startswith("  1  ")
+    assert answer(built, "search", draft)["close"] is False
+
+
+def test_a_batch_of_questions(built, tmp_path):
+    questions, out = tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    questions.write_text('{"id": "d5", "k": 2}\n{"text": "parsing of Slovene"}\n{"id": "none"}\n')
+    done = recsys(built, "related", "--batch", str(questions), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [len(one["results"]) for one in answers] == [2, 10, 0]
+    assert answers[1]["results"][0]["id"] == "p4"
+    assert answers[2]["error"]["code"] == "paper_not_found"
+    assert "2 answered, 1 refused." in done.stderr
+    assert "line 3: There is no paper 'none'." in done.stderr
+    piped = recsys(built, "related", "--batch", "-", "--out", "-", stdin=questions.read_text())
+    assert piped.stdout == out.read_text()
 
 
 def test_doctor_is_content_and_says_what_it_saw(built):
@@ -140,11 +196,19 @@ def test_doctor_says_how_to_mend(tmp_path):
         (("show", "no-such-paper"), 1, "no paper 'no-such-paper'"),
         (("search", "!!!"), 1, "no letters"),
         (("search", "parser", "-k", "0"), 1, "k is 0"),
+        (("search", "parser", "--recency", "1.5"), 1, "recency is 1.5"),
+        (("related", "d1", "--diversity", "nan"), 1, "diversity is nan"),
+        (("search", "parser", "--json", "--fields", "titel"), 1, "The fields are id, title,"),
+        (("related", "d1", "--not", "d1"), 1, "'d1' is positive and negative"),
+        (("related", "--batch", "missing.jsonl", "--out", "-"), 1, "missing.jsonl"),
         (("search", "a" * 20_001), 1, "20001 characters; the limit is 20000"),
         (("ingest", "jsonl", "missing.jsonl"), 1, "missing.jsonl"),
         (("snapshots", "verify", "nonsense"), 1, "no snapshot 'nonsense'"),
         (("withdraw", "no-such-paper"), 1, "no-such-paper"),
         (("search",), 2, "Missing argument"),
+        (("related",), 2, "Give a PAPER_ID"),
+        (("related", "d1", "--batch", "in", "--out", "out"), 2, "PAPER_ID does not go with"),
+        (("related", "--batch", "in"), 2, "--batch needs --out"),
         (("search", "parser", "-k", "many"), 2, "Invalid value"),
         (("ingest", "arxiv"), 2, "either files or --query"),
         (("ingest", "nowhere"), 2, "nowhere"),
@@ -277,7 +341,7 @@ def test_serve_answers_logs_no_query_and_ends_when_asked(built, workers):
                     assert time.monotonic() < deadline
                     time.sleep(0.05)
             found = http.get("/v1/search", params={"q": "unguessableword dependency parser", "k": 1}).json()
-            assert found["results"][0]["id"] == "p4"
+            assert found["results"][0]["id"] == "p1"
             regions = Path(f"/proc/{process.pid}/maps")
             assert not regions.exists() or "libtorch" not in regions.read_text()
     finally:

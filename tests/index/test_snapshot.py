@@ -6,23 +6,45 @@ import numpy as np
 import pytest
 
 from recsys.errors import DamagedSnapshot, InvalidRequest, NoSnapshot, SnapshotError
+from recsys.index.contents import Centre, Contents, Facets
 from recsys.index.dense import build_dense
-from recsys.index.snapshot import Facets, ModelReference, SnapshotFolder
+from recsys.index.lexical import LexicalDocument, build_lexical
+from recsys.index.neighbours import no_neighbours
+from recsys.index.sentences import build_sentences
+from recsys.index.snapshot import ModelReference, SnapshotFolder
 
 MODEL = ModelReference("toy", "toy-1", 4)
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 
 
-def write(folder: SnapshotFolder, fingerprint: str = "ab" * 32, hours: int = 0, count: int = 3):
+def contents(count: int, vectors: int | None = None) -> Contents:
+    """Papers p0, p1, …, each with one sentence; ``vectors`` of them in the dense index."""
+    zeros = np.zeros(count, np.uint64)
     facets = Facets(
         ids=[f"p{i}" for i in range(count)],
         years=np.array([2020] * count, np.int16),
         venues=np.array([0] * count, np.int32),
         venue_names=["ACL"],
         works=np.arange(count, dtype=np.int32),
+        titles=zeros,
+        texts=zeros,
+        author_offsets=np.zeros(count + 1, np.int64),
+        author_codes=np.empty(0, np.int32),
     )
-    dense = build_dense(np.eye(count, 4, dtype=np.float32), exact_limit=100)
-    return folder.write(facets, dense, MODEL, fingerprint, now=NOON + timedelta(hours=hours))
+    rows = np.eye(count, 4, dtype=np.float32)
+    origin = np.zeros(4, np.float32)
+    return Contents(
+        facets,
+        Centre(origin, origin),
+        build_dense(np.eye(count if vectors is None else vectors, 4, dtype=np.float32), exact_limit=100),
+        build_lexical([LexicalDocument(f"paper number{i}", ("Ann Lee",)) for i in range(count)]),
+        build_sentences((rows * 127).astype(np.int8), np.arange(count + 1), origin),
+        no_neighbours(count),
+    )
+
+
+def write(folder: SnapshotFolder, fingerprint: str = "ab" * 32, hours: int = 0, count: int = 3):
+    return folder.write(contents(count), MODEL, fingerprint, now=NOON + timedelta(hours=hours))
 
 
 @pytest.fixture
@@ -41,8 +63,11 @@ def test_what_was_written_is_what_is_opened(folder):
     assert snapshot.positions == {"p0": 0, "p1": 1, "p2": 2}
     assert snapshot.manifest.model == MODEL
     assert snapshot.manifest.created == "2026-01-02T12:00:00Z"
-    assert sorted(snapshot.manifest.files) == ["dense.faiss", "facets.npz", "papers.json"]
+    assert {"dense.faiss", "facets.npz", "papers.json", "sentences/rows.npy"} < set(snapshot.manifest.files)
     np.testing.assert_array_equal(snapshot.dense.vectors, np.eye(3, 4))
+    np.testing.assert_array_equal(snapshot.contents.sentences.of(1), np.eye(3, 4)[[1]])
+    assert snapshot.contents.lexical.name_matches("Ann Lee").tolist() == [0, 1, 2]
+    assert (snapshot.contents.neighbours.positions == -1).all()
 
 
 def test_nothing_is_published_until_publish(folder):
@@ -52,14 +77,14 @@ def test_nothing_is_published_until_publish(folder):
 
 
 def test_a_failed_write_leaves_nothing(folder):
-    facets = Facets(["only-one"], np.zeros(1, np.int16), np.zeros(1, np.int32), [], np.zeros(1, np.int32))
-    dense = build_dense(np.eye(2, 4, dtype=np.float32), exact_limit=100)
     with pytest.raises(DamagedSnapshot, match=r"\[1, 2\] rows"):
-        folder.write(facets, dense, MODEL, "ab" * 32)
+        folder.write(contents(1, vectors=2), MODEL, "ab" * 32)
     assert list(folder.path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", ["dense.faiss", "papers.json", "facets.npz"])
+@pytest.mark.parametrize(
+    "file", ["dense.faiss", "papers.json", "facets.npz", "sentences/rows.npy", "neighbours/scores.npy"]
+)
 def test_one_changed_byte_is_noticed_in_every_file(folder, file):
     name = write(folder).name
     folder.publish(name)

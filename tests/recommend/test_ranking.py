@@ -68,3 +68,23 @@ def test_ties_are_decided_by_position_whatever_k_is(degrees, k, excluded, beside
     order = sorted((p for p in range(len(degrees)) if p not in barred), key=lambda p: (degrees[p], p))
     assert positions.tolist() == order[:k]
     assert (np.diff(scores) <= 0).all()
+
+
+def test_diversity_takes_the_unlike_before_the_alike():
+    from recsys.recommend.ranking import diversified
+
+    vectors = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    relevance = np.array([0.9, 0.8, 0.5])
+    assert diversified(relevance, vectors, 3, 0.0).tolist() == [0, 1, 2]
+    # second choice: .5 * .8 - .5 * 1 = -.1 against .5 * .5 - .5 * 0 = .25
+    assert diversified(relevance, vectors, 3, 0.5).tolist() == [0, 2, 1]
+    assert diversified(relevance, vectors, 2, 0.5).tolist() == [0, 2]
+
+
+def test_recency_halves_every_half_life():
+    from recsys.recommend.ranking import recent
+
+    years = np.array([2020, 2015, 2010, 0, 2022], np.int16)
+    assert recent(years, 2020, 1.0).tolist() == [1, 0.5, 0.25, 0.25, 1]
+    assert recent(years, 2020, 0.5).tolist() == [1, 0.75, 0.625, 0.625, 1]
+    assert recent(years, 2020, 0.0).tolist() == [1] * 5

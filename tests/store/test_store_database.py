@@ -16,7 +16,8 @@ from sqlalchemy import insert, inspect, select, text, update
 
 from recsys.errors import StoreError
 from recsys.store.database import Database
-from recsys.store.schema import HEAD_REVISION, metadata, vector_models
+from recsys.store.schema import HEAD_REVISION, metadata, vector_models, vectors
+from recsys.store.vectors import VectorStore
 
 
 def model_keys(database: Database) -> list[str]:
@@ -89,6 +90,21 @@ def test_the_schema_can_be_taken_down_and_built_again(url: str) -> None:
             database.check()
     with Database.open(url) as database:
         assert database.revision() == HEAD_REVISION
+
+
+def test_a_database_of_the_first_revision_keeps_its_vectors(url: str) -> None:
+    config = alembic_config()
+    with Database.open(url) as database, database.transaction() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        connection.execute(insert(vector_models).values(id=1, model_key="kept", dimension=1))
+        row = {"model_id": 1, "text_hash": bytes(32), "data": b"\0\0\x80?"}
+        connection.execute(insert(vectors).values(row))
+    with Database.open(url) as database:
+        assert database.revision() == HEAD_REVISION
+        store = VectorStore(database)
+        assert store.load("kept", ["0" * 64]).tolist() == [[1.0]]
+        assert store.known("kept") == set()
 
 
 def test_a_schema_newer_than_the_code_is_refused(url: str) -> None:

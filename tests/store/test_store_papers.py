@@ -399,3 +399,30 @@ def test_large_batches_are_written_whole(store: PaperStore) -> None:
     assert store.upsert([replace(paper, year=1999) for paper in batch]) == UpsertCounts(updated=2500)
     assert store.counts() == Counts(papers=2500, abstracts=0, people=2, withdrawn=0)
     assert len(all_pages(store, 1000, year_to=1999)) == 2500
+
+
+def test_a_paper_is_found_by_each_of_its_identifiers(store):
+    known = Paper("k1", "Known", "test", doi="10.1/abc", arxiv_id="2101.00001", url="https://x.org/k1")
+    twin = Paper("k0", "Twin", "test", doi="10.1/abc")
+    store.upsert([known, twin])
+    assert store.identified("k1", None, None) == "k1"
+    assert store.identified("k1", "10.1/abc", None) == "k1"  # an id goes before a DOI
+    assert store.identified("?", "10.1/abc", None) == "k0"  # of several the first by id
+    assert store.identified("?", None, "2101.00001") == "k1"
+    assert store.identified("?", None, None, ("http://x.org/k1", "https://x.org/k1")) == "k1"
+    assert store.identified("?", "10.1/none", "9999.00001", ("https://x.org/none",)) is None
+    assert store.identified("nul\0", "10.1/\ud800", None, ("\0",)) is None
+
+
+def test_authors_are_scanned_in_printed_order_with_one_key_a_person(store):
+    slots = (Author("A. Lovelace", id="ada-lovelace"), Author("Bob"), ADA)
+    store.upsert(
+        [Paper("a2", "Two", "test", authors=slots), Paper("a1", "One", "test", authors=(Author("Bob"),))]
+    )
+    store.upsert([Paper("a3", "None", "test")])
+    found = dict(store.scan_authors())
+    assert list(found) == ["a1", "a2"]
+    assert [name for name, _ in found["a2"]] == ["A. Lovelace", "Bob", ADA.name]
+    keys = [key for _, key in found["a2"]]
+    assert keys[0] == keys[2] != keys[1]
+    assert found["a1"][0][1] == keys[1]

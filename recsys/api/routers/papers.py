@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
-from recsys.api.dependencies import INVALID, NOT_FOUND, NOT_READY, FiltersDependency, ServiceDependency
-from recsys.api.schemas import AnswerOut, K, PageOut, PaperDetailOut
+from recsys.api.answers import AnswerOut, answer_response
+from recsys.api.dependencies import (
+    INVALID,
+    NOT_FOUND,
+    NOT_READY,
+    FieldsDependency,
+    FiltersDependency,
+    OptionsDependency,
+    ServiceDependency,
+)
+from recsys.api.schemas import K, PageOut, PaperDetailOut
 
 router = APIRouter(prefix="/v1/papers", tags=["papers"])
 
@@ -30,14 +39,20 @@ def papers(
 # before the paper itself, whose id may hold slashes
 @router.get(
     "/{paper_id:path}/related",
+    response_model=AnswerOut,
     responses={**INVALID, **NOT_FOUND, **NOT_READY},
     summary="Papers related to one",
 )
 def related(
-    service: ServiceDependency, filters: FiltersDependency, paper_id: PaperId, k: K = 10
-) -> AnswerOut:
+    service: ServiceDependency,
+    filters: FiltersDependency,
+    options: OptionsDependency,
+    fields: FieldsDependency,
+    paper_id: PaperId,
+    k: K = 10,
+) -> Response:
     """The papers nearest to one paper, best first: never itself, another version of it, or a withdrawn one."""
-    return AnswerOut.of(service.related(paper_id, k=k, filters=filters))
+    return answer_response(service.related(paper_id, k=k, filters=filters, options=options), fields)
 
 
 @router.get("/{paper_id:path}", responses={**INVALID, **NOT_FOUND, **NOT_READY}, summary="One paper")

@@ -4,25 +4,42 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
-from recsys.api.dependencies import INVALID, NOT_READY, FiltersDependency, ServiceDependency
-from recsys.api.schemas import AnswerOut, K, SearchIn
+from recsys.api.answers import AnswerOut, answer_response
+from recsys.api.dependencies import (
+    INVALID,
+    NOT_READY,
+    FieldsDependency,
+    FiltersDependency,
+    OptionsDependency,
+    ServiceDependency,
+)
+from recsys.api.requests import SearchIn
+from recsys.api.schemas import K
 from recsys.errors import InvalidRequest
 
 router = APIRouter(prefix="/v1/search", tags=["search"])
 
 
-@router.get("", responses={**INVALID, **NOT_READY}, summary="Search by a short query")
+@router.get(
+    "", response_model=AnswerOut, responses={**INVALID, **NOT_READY}, summary="Search by a short query"
+)
 def search(
     request: Request,
     service: ServiceDependency,
     filters: FiltersDependency,
+    options: OptionsDependency,
+    fields: FieldsDependency,
     q: Annotated[
-        str, Query(description="A title or a few words.", examples=["emotional support conversation"])
+        str,
+        Query(
+            description="A title, a few words, an author's name, or a paper's id, DOI, arXiv id or address.",
+            examples=["emotional support conversation"],
+        ),
     ],
     k: K = 10,
-) -> AnswerOut:
+) -> Response:
     """Papers near a short query. Whole abstracts go into the body of a POST."""
     limit: int = request.app.state.settings.query_limit
     if len(q) > limit:
@@ -30,16 +47,19 @@ def search(
             f"The query has {len(q)} characters; a URL takes up to {limit}.",
             hint="POST the text to /v1/search.",
         )
-    return AnswerOut.of(service.search(q, k=k, filters=filters))
+    return answer_response(service.search(q, k=k, filters=filters, options=options), fields)
 
 
-@router.post("", responses={**INVALID, **NOT_READY}, summary="Search by a text")
-def search_text(request: Request, service: ServiceDependency, body: SearchIn) -> AnswerOut:
+@router.post("", response_model=AnswerOut, responses={**INVALID, **NOT_READY}, summary="Search by a text")
+def search_text(request: Request, service: ServiceDependency, body: SearchIn) -> Response:
     """Papers near a pasted text, such as the abstract of a draft. The text is not logged and not kept."""
+    fields = body.members
     limit: int = request.app.state.settings.text_limit
     if len(body.text) > limit:
         raise InvalidRequest(
             f"The text has {len(body.text)} characters; the limit is {limit}.",
             hint="Send the abstract or a part of the text.",
         )
-    return AnswerOut.of(service.search(body.text, k=body.k, filters=body.filters))
+    return answer_response(
+        service.search(body.text, k=body.k, filters=body.filters, options=body.options), fields
+    )
