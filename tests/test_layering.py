@@ -29,7 +29,18 @@ ALLOWED = {
     "deployment": LEAVES | {"settings", "store", "index", "embedding", "service"},
     "api": LEAVES | {"settings", "service", "deployment", "store"},
     "cli": LEAVES
-    | {"settings", "deployment", "build", "service", "api", "sources", "sample", "index", "embedding", "evaluation"},
+    | {
+        "settings",
+        "deployment",
+        "build",
+        "service",
+        "api",
+        "sources",
+        "sample",
+        "index",
+        "embedding",
+        "evaluation",
+    },
 }
 
 

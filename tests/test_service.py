@@ -216,7 +216,11 @@ def test_a_batch_ranks_exactly_the_candidates(toy):
     assert toy.service.answer(request).unknown == 1
     everyone = toy.service.answer(Request("m1", k=100_000)).results
     assert len(everyone) == 19
-    for wrong, why in ((Request(), "neither"), (Request(text="?!"), "no letters"), (Request("m1", k=0), "k is 0")):
+    for wrong, why in (
+        (Request(), "neither"),
+        (Request(text="?!"), "no letters"),
+        (Request("m1", k=0), "k is 0"),
+    ):
         with pytest.raises(InvalidRequest, match=why):
             toy.service.answer(wrong)
 

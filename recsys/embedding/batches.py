@@ -29,6 +29,7 @@ __all__ = [
 #: (up to this many tokens, step of widths): small steps where most abstracts are, to waste little on padding.
 _STEPS: Final = ((512, 16), (1024, 64), (4096, 256))
 _LAST_STEP: Final = 1024
+_LEAST_FILLED: Final = 0.6  # of a batch's width: a text fills at least so much of it
 #: Tokens that a window repeats from the one before, as context: about one sentence.
 _OVERLAP: Final = 32
 
@@ -150,7 +151,10 @@ def plan_batches(lengths: Sequence[int], *, longest: int, tokens: int) -> list[B
     while start < len(order):
         width = bucket_width(lengths[order[start]], longest)
         room = min(max(1, tokens // width), len(order) - start)
-        size = 1 << (room.bit_length() - 1)
+        # among few texts the next one may be far shorter: padding it would cost more than a batch of its own
+        least = _LEAST_FILLED * width
+        alike = next((i for i in range(1, room) if lengths[order[start + i]] < least), room)
+        size = 1 << (alike.bit_length() - 1)
         batches.append(Batch(tuple(order[start : start + size]), width))
         start += size
     return batches

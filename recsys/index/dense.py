@@ -165,7 +165,8 @@ class DenseIndex:
         moved[kept[kept >= 0]] = np.flatnonzero(kept >= 0)
         mine = moved if self._order is None else moved[self._order]
         new = np.flatnonzero(kept < 0)
-        graph = faiss.clone_index(self._index)
+        # a copy through bytes: one of a memory-mapped index would still write into the map, and crash
+        graph = faiss.deserialize_index(faiss.serialize_index(self._index))
         graph.hnsw.efConstruction = HNSW_EF_CONSTRUCTION
         graph.add(np.ascontiguousarray(vectors[new], np.float32))
         return graph, np.concatenate([mine, new])

@@ -162,7 +162,8 @@ class LexicalIndex:
         """Papers by an author whose name stands in a short query.
 
         Args:
-            text: "jason weston", "Weston, Jason", "papers by Jason Weston on dialogue"; or one word, a surname.
+            text: "jason weston", "Weston, Jason", "papers by Jason Weston on dialogue"; or one word, a surname, unless
+                more papers speak of it ("Moses") than are by people of that name.
 
         Returns:
             Their positions, ascending; none for a query of more than :data:`NAME_QUERY_WORDS` words.
@@ -177,7 +178,15 @@ class LexicalIndex:
         ids = self._arrays.ids_of(term_hashes(names))
         indptr, papers = self._arrays.list_indptr, self._arrays.list_papers
         found = [papers[indptr[term] : indptr[term + 1]] for term in ids[ids >= 0].tolist()]
-        return np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        positions = np.unique(np.concatenate([np.empty(0, np.int64), *found]))
+        if len(words) == 1 and len(positions) < self._frequency(text):
+            return positions[:0]
+        return positions
+
+    def _frequency(self, word: str) -> int:
+        """In how many papers a word stands, the names of their authors aside."""
+        ids = self._arrays.ids_of(term_hashes(text_terms(word)[:1]))
+        return int(self._arrays.document_frequency(ids).max(initial=0))
 
     def idf(self, terms: Sequence[str]) -> Floats:
         """Inverse document frequency of terms as :func:`~recsys.index.terms.text_terms` gives them, (m,)."""

@@ -14,6 +14,7 @@ from recsys.index.terms import SurfaceToken, surface_tokens, term_hashes, text_t
 COMMON_SHARE = 0.02  # of the papers: what stands in more of them says little
 COMMON_FROM = 200  # papers; a smaller corpus cannot tell
 LONGEST_PHRASE = 4  # words
+WEIGHED = 5  # times as many terms as are wanted are looked at: those after the first may lengthen them
 # How often two words stand side by side, as a multiple of how often both would stand in one paper by chance (after
 # Church & Hanks 1990, https://aclanthology.org/J90-1003). In abstracts "evaluate the proposed" has 0.07, "existing
 # unsupervised" 0.11, "also investigate" 0.18; "dialogue state" 0.39, "labeled data" 0.63, "semantic drift" 2.4.
@@ -31,7 +32,7 @@ def shared_terms(arrays: LexicalArrays, query_text: str, document_text: str, n: 
     query, query_stems = _query_terms(query_text)
     candidates = dict(_candidates(text, tokens, query))
     chosen: list[Phrase] = []
-    for term in _rarest_first(arrays, list(candidates)):
+    for term in _rarest_first(arrays, list(candidates))[: WEIGHED * n]:
         phrase = candidates[term]
         if not any(f" {term} " in _stems(tokens, old) for old in chosen):
             _add(chosen, phrase, tokens, query_stems)

@@ -24,7 +24,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -46,6 +46,7 @@ __all__ = [
 
 RULES = 1  # raise it whenever a text would give other terms than before: rows stored by older rules are then remade
 MAX_TOKEN = 64  # characters; what is longer is a URL or noise, and is cut
+WORDS_REMEMBERED = 65_536  # stems and hashes that a process keeps, some 15 MB
 #: Han, Kana and Hangul, as the inside of a character class.
 PAIRED_SCRIPTS = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
@@ -131,6 +132,7 @@ def _cuts(token: str) -> Iterable[tuple[int, int]]:
     return ((0, len(token)),)
 
 
+@lru_cache(maxsize=WORDS_REMEMBERED)
 def _stem(token: str) -> str:
     """The stem of a token that is not a stop word."""
     return str(_STEMMERS.english.stemWord(token[:MAX_TOKEN]))
@@ -162,7 +164,12 @@ def surface_tokens(text: str) -> list[SurfaceToken]:
     origin = range(len(text) + 1) if composed.isascii() else _origins(composed)
     stop = _stop_words()
     found = []
-    for match in (_ASCII_TOKEN if folded.isascii() else _TOKEN).finditer(folded):
+    if folded.isascii():  # nothing to cut
+        for match in _ASCII_TOKEN.finditer(folded):
+            if (token := match[0]) not in stop:
+                found.append(SurfaceToken(_stem(token), origin[match.start()], origin[match.end() - 1] + 1))
+        return found
+    for match in _TOKEN.finditer(folded):
         for start, end in _cuts(match[0]):
             if (token := match[0][start:end]) not in stop:
                 first, last = match.start() + start, match.start() + end - 1
@@ -201,6 +208,7 @@ def name_terms(name: str) -> list[str]:
     return [*dict.fromkeys("@" + " ".join(shape) for shape in shapes), "@@" + core[-1]]
 
 
+@lru_cache(maxsize=WORDS_REMEMBERED)
 def _hash(word: str) -> int:
     return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
 

@@ -101,9 +101,10 @@ def _match(
         return None
     found = quotes(passage)
     vectors = opened.indexes.sentences.of(position)
-    if not (
-        0 <= mine < min(len(asked.quotes), len(asked.vectors)) and 0 <= theirs < min(len(found), len(vectors))
-    ):
+    # another count of sentences: they were cut by other rules than today's
+    if (len(asked.quotes), len(found)) != (len(asked.vectors), len(vectors)):
+        return None
+    if not (0 <= mine < len(asked.quotes) and 0 <= theirs < len(found)):
         return None
     similarity = float(np.clip(asked.vectors[mine] @ vectors[theirs], -1, 1))
     return SentenceMatch(

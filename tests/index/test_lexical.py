@@ -323,3 +323,11 @@ def test_a_folder_is_never_written_over(built, tmp_path):
     built.save(tmp_path / "index")
     with pytest.raises(FileExistsError):
         built.save(tmp_path / "index")
+
+
+def test_a_surname_that_is_rather_a_word_names_nobody():
+    by_moses = [LexicalDocument("phrase tables", ("Ann Moses",)), LexicalDocument("beams", ("Ann Moses",))]
+    about_it = [LexicalDocument(f"decoding with Moses {i}", ("Bo Li",)) for i in range(3)]
+    assert build_lexical([*by_moses, *about_it[:2]]).name_matches("Moses").tolist() == [0, 1]
+    assert build_lexical([*by_moses, *about_it]).name_matches("Moses").tolist() == []
+    assert build_lexical([*by_moses, *about_it]).name_matches("Ann Moses").tolist() == [0, 1]
