@@ -26,6 +26,7 @@ from recsys.build import stages
 from recsys.deployment import opened
 from recsys.index.snapshot import Snapshot
 from recsys.recommend.related import AuthorTable, Indexes, paper_query, score
+from recsys.recommend.strength import scaled
 from recsys.records import Paper
 from recsys.settings import Settings
 from recsys.sources.base import Rejected, source
@@ -90,10 +91,7 @@ def report(snapshot: Snapshot, tracks: dict[str, str]) -> None:
     console = Console()
     console.print(f"{len(ids)} labelled papers, {same.mean():.4f} of their pairs in one track")
     for long_sides, mixes in enumerate([[(bare, bare)], [(bare, whole), (whole, bare)], [(whole, whole)]]):
-        tables = [
-            np.stack([score(indexes, paper_query(indexes, int(q)), those).scores for q in these])[apart]
-            for these, those in mixes
-        ]
+        tables = [np.stack([scores(indexes, int(q), those) for q in these])[apart] for these, those in mixes]
         found, truth = np.concatenate(tables), np.concatenate([same] * len(mixes))
         fit = np.random.default_rng(0).random(len(found)) < 0.5
         curve = LogisticRegression(C=1e6).fit(found[fit, None], truth[fit])
@@ -112,6 +110,12 @@ def report(snapshot: Snapshot, tracks: dict[str, str]) -> None:
                     f"{truth[held].mean():.3f}",
                 )
         console.print(table)
+
+
+def scores(indexes: Indexes, position: int, those: np.ndarray) -> np.ndarray:
+    """Scores of one paper against others, as the curves take them."""
+    query = paper_query(indexes, position)
+    return scaled(score(indexes, query, those).scores, len(query.lexical.ids))
 
 
 if __name__ == "__main__":

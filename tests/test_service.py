@@ -121,6 +121,15 @@ def test_an_unknown_identifier_is_searched_for_as_words(identified, typed):
     assert len(answer.results) == 3
 
 
+def test_an_identifier_is_subject_to_the_filters_and_may_be_newer_than_the_snapshot(toy):
+    assert ids(toy.service.search("m2", k=3, filters=Filters(venue="wmt")))[0] == "m2"
+    assert "m2" not in ids(toy.service.search("m2", k=3, filters=Filters(venue="acl")))
+    toy.papers.upsert([replace(toy.papers.get("m2"), id="fresh", title="Another title", doi="10.1000/fresh")])
+    found = toy.service.search("10.1000/fresh", k=3)
+    assert (ids(found)[0], found.resolved) == ("fresh", "fresh")
+    assert ids(found)[1] == "m2"
+
+
 def test_an_authors_name_finds_their_papers_first(toy):
     mine = {
         paper.id for paper in toy.papers.page(limit=100) if "Mojca Zupan" in [a.name for a in paper.authors]

@@ -26,6 +26,16 @@ class Filters:
     year_to: int | None = None
     venue: str | None = None
 
+    def admit(self, paper: Paper) -> bool:
+        """Whether a paper may be in the answer."""
+        low, high = self.year_from, self.year_to
+        if (low is not None or high is not None) and paper.year is None:
+            return False
+        year = paper.year or 0
+        in_years = (low is None or year >= low) and (high is None or year <= high)
+        venue = self.venue
+        return in_years and (venue is None or (paper.venue or "").casefold() == venue.strip().casefold())
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -45,6 +55,9 @@ class Options:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise InvalidRequest(f"{name} is {value}.", hint="Give a number from 0 to 1.")
+
+
+NO_FILTERS, NO_OPTIONS = Filters(), Options()
 
 
 @dataclass(frozen=True, slots=True)

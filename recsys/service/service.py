@@ -5,24 +5,21 @@ Safe to share between threads. It never imports torch when the model is compiled
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from recsys import __version__
-from recsys.embedding.models import Embedder, text_hash
-from recsys.embedding.passages import text_passage
+from recsys.embedding.models import Embedder
 from recsys.errors import InvalidRequest, RecsysError
-from recsys.index.contents import text_key
-from recsys.index.sentences import unit
 from recsys.index.snapshot import ModelReference, SnapshotFolder
-from recsys.recommend.neighbours import look_up
-from recsys.recommend.ranking import Floats, Mask, Positions, diversified, filter_mask, recent
-from recsys.recommend.related import Indexes, Method, Query, Ranked, paper_query, rank
-from recsys.recommend.strength import CLOSE, EXACT, strength
-from recsys.records import Match, Paper, Reason, Scored, title_key
-from recsys.service import explain
+from recsys.recommend.related import Method, Query, Ranked, paper_query, rank
+from recsys.recommend.strength import CLOSE, EXACT
+from recsys.records import Match, Reason, Scored
+from recsys.service import asking, explain
 from recsys.service.answers import (
+    NO_FILTERS,
+    NO_OPTIONS,
     Answer,
     Filters,
     Options,
@@ -42,8 +39,6 @@ from recsys.text import clean_text
 
 DEFAULT_K = 10
 NAMED = 1.0  # added to the score of papers by an author whose name was typed
-POOL_TO_ORDER = 4  # times k candidates are looked at when recency or diversity decides too
-_NO_FILTERS, _NO_OPTIONS = Filters(), Options()
 
 
 class Service:
@@ -73,8 +68,8 @@ class Service:
         text: str,
         *,
         k: int = DEFAULT_K,
-        filters: Filters = _NO_FILTERS,
-        options: Options = _NO_OPTIONS,
+        filters: Filters = NO_FILTERS,
+        options: Options = NO_OPTIONS,
     ) -> Answer:
         """Papers near a text: a pasted abstract or introduction, a title, a few words, an author's name.
 
@@ -88,19 +83,19 @@ class Service:
         query = _checked(_query_text(text))
         opened = self._current.get()
         known = self._resolve(query)
-        if known is not None and known in opened.snapshot.positions:
-            return self._search_paper(opened, known, k, filters, options)
-        asked, question = _ask_text(opened, query)
-        mask = _mask(opened, filters)
-        barred = self._barred(opened, ())
-        named, titled = _named(opened, query), _titled(opened, text)
-        ranked = rank(opened.indexes, [question], k=_pool(k, options), allowed=mask, excluded=barred)
-        ranked = _with_exact(opened.indexes, question, ranked, [*named, *titled], mask, barred)
+        if known is not None:
+            return self._search_paper(known, k, filters, options)
+        asked, question = asking.ask_text(opened, query)
+        mask = asking.mask(opened, filters)
+        barred = asking.barred(opened, self._tombstones.hidden(), ())
+        named, titled = asking.named(opened, query), asking.titled(opened, text)
+        ranked = rank(opened.indexes, [question], k=asking.pool(k, options), allowed=mask, excluded=barred)
+        ranked = asking.with_exact(opened.indexes, question, ranked, [*named, *titled], mask, barred)
         exact = np.isin(ranked.positions, titled), np.isin(ranked.positions, named)
         bonus = ranked.scores + NAMED * exact[1] + 2 * NAMED * exact[0]
         order = np.lexsort((ranked.positions, -bonus))
         ranked = ranked[order]
-        strengths = _strengths(opened, asked, ranked)
+        strengths = asking.strengths(opened, question, ranked)
         strengths[exact[0][order] | exact[1][order]] = EXACT
         matches: dict[int, Match] = dict.fromkeys(named, "author")
         matches.update(dict.fromkeys(titled, "title"))
@@ -111,8 +106,8 @@ class Service:
         paper_id: str,
         *,
         k: int = DEFAULT_K,
-        filters: Filters = _NO_FILTERS,
-        options: Options = _NO_OPTIONS,
+        filters: Filters = NO_FILTERS,
+        options: Options = NO_OPTIONS,
     ) -> Answer:
         """Papers near one paper: never itself, nor another version of the same work.
 
@@ -131,8 +126,8 @@ class Service:
         negative: Sequence[str] = (),
         *,
         k: int = DEFAULT_K,
-        filters: Filters = _NO_FILTERS,
-        options: Options = _NO_OPTIONS,
+        filters: Filters = NO_FILTERS,
+        options: Options = NO_OPTIONS,
     ) -> Answer:
         """Papers near several papers and away from others; none of them, nor another version of one, is in it.
 
@@ -146,21 +141,23 @@ class Service:
         _check_seeds(positive, negative)
         opened = self._current.get()
         seeds = [self._papers.get(paper_id) for paper_id in (*positive, *negative)]
-        barred = self._barred(opened, [paper.id for paper in seeds])
-        asked, questions = zip(*(_ask_paper(opened, paper) for paper in seeds), strict=True)
+        versions = [other for paper in seeds for other in self._papers.versions(paper.id)]
+        barred = asking.barred(opened, self._tombstones.hidden(), [*positive, *negative, *versions])
+        asked, questions = zip(*(asking.ask_paper(opened, paper) for paper in seeds), strict=True)
         ranked = None
-        if len(seeds) == 1 and filters == _NO_FILTERS and options == _NO_OPTIONS:
-            ranked = _looked_up(opened, seeds[0], k, barred)
+        if len(seeds) == 1 and filters == NO_FILTERS and options == NO_OPTIONS:
+            position = asking.unchanged(opened, seeds[0])
+            ranked = None if position is None else asking.looked_up(opened, position, k, barred)
         if ranked is None:
             ranked = rank(
                 opened.indexes,
                 questions[: len(positive)],
                 questions[len(positive) :],
-                k=_pool(k, options),
-                allowed=_mask(opened, filters),
+                k=asking.pool(k, options),
+                allowed=asking.mask(opened, filters),
                 excluded=barred,
             )
-        strengths = _strengths(opened, asked[0], ranked)
+        strengths = asking.strengths(opened, questions[0], ranked)
         return self._answer(opened, asked, ranked, strengths, k, options)
 
     def rank(
@@ -204,11 +201,11 @@ class Service:
         """
         return PaperDetail(self._papers.get(paper_id), tuple(self._papers.versions(paper_id)))
 
-    def papers(self, *, after: str | None = None, limit: int = 50, filters: Filters = _NO_FILTERS) -> Page:
+    def papers(self, *, after: str | None = None, limit: int = 50, filters: Filters = NO_FILTERS) -> Page:
         """All papers by ascending id, a page at a time. Pages are stable while papers are added and withdrawn."""
         venues = None
         if filters.venue is not None:
-            venues = _spellings(filters.venue, [name for name, _ in self._papers.venues()])
+            venues = asking.spellings(filters.venue, [name for name, _ in self._papers.venues()])
         found = self._papers.page(
             after=after,
             limit=limit + 1,
@@ -252,30 +249,22 @@ class Service:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _search_paper(
-        self, opened: Opened, paper_id: str, k: int, filters: Filters, options: Options
-    ) -> Answer:
+    def _search_paper(self, paper_id: str, k: int, filters: Filters, options: Options) -> Answer:
         """The paper that was asked for by an identifier, and then those related to it."""
-        position = opened.snapshot.positions[paper_id]
-        mask = _mask(opened, filters)
+        paper = self._papers.get(paper_id)
         rest = self.related(paper_id, k=k, filters=filters, options=options)
         results = rest.results
-        if mask is None or mask[position]:
-            first = Scored(self._papers.get(paper_id), EXACT, EXACT, Reason(match="id"))
-            results = (first, *results[: k - 1])
+        if filters.admit(paper):
+            results = (Scored(paper, EXACT, EXACT, Reason(match="id")), *results[: k - 1])
         return Answer(results, rest.snapshot, True, paper_id)
 
     def _rank(self, request: Request, method: Method) -> Ranking:
         if request.k is not None and request.k < 1:
             raise InvalidRequest(f"k is {request.k}.", hint="Ask for at least 1 paper.")
         opened = self._current.get()
-        seeds = [
-            *([request.id] if request.text is None and request.id is not None else []),
-            *request.negative,
-        ]
-        papers = {paper_id: self._papers.get(paper_id) for paper_id in dict.fromkeys(seeds)}
+        hidden = self._tombstones.hidden()
         own = [request.id] if request.id is not None else []
-        barred = self._barred(opened, [*own, *request.negative])
+        barred = asking.barred(opened, hidden, [*own, *request.negative])
         among, unknown = None, 0
         if request.candidates is not None:
             at, named = opened.snapshot.positions, dict.fromkeys(request.candidates)
@@ -283,18 +272,20 @@ class Service:
             unknown = len(named) - len(among)
         k = request.k or (DEFAULT_K if among is None else max(1, len(among)))
         if request.text is not None:
-            question = _ask_text(opened, _checked(_query_text(request.text)))[1]
+            question = asking.ask_text(opened, _checked(_query_text(request.text)))[1]
         elif request.id is not None:
             plain = among is None and not request.negative and method == "reranked"
-            ranked = _looked_up(opened, papers[request.id], k, barred) if plain else None
-            if ranked is not None:
-                return Ranking(_pairs(opened, ranked[:k]))
-            question = _ask_paper(opened, papers[request.id])[1]
+            position = None if request.id in hidden else opened.snapshot.positions.get(request.id)
+            if plain and position is not None:
+                ranked = asking.looked_up(opened, position, k, barred)
+                if ranked is not None:
+                    return Ranking(asking.pairs(opened, ranked[:k]))
+            question = self._as_built(opened, hidden, request.id)
         else:
             raise InvalidRequest("There is neither an id nor a text.", hint='Give "id" or "text".')
-        against = [_ask_paper(opened, papers[paper_id])[1] for paper_id in request.negative]
+        against = [self._as_built(opened, hidden, paper_id) for paper_id in request.negative]
         found = rank(opened.indexes, [question], against, k=k, excluded=barred, among=among, method=method)
-        return Ranking(_pairs(opened, found[:k]), unknown)
+        return Ranking(asking.pairs(opened, found[:k]), unknown)
 
     def _resolve(self, text: str) -> str | None:
         """The visible paper that a text is an identifier of, None for words."""
@@ -303,17 +294,12 @@ class Service:
             return None
         return self._papers.identified(typed.id, typed.doi, typed.arxiv_id, typed.urls)
 
-    def _barred(self, opened: Opened, ids: Iterable[str]) -> list[int]:
-        """Positions never to be answered with: what is hidden, some papers and the other versions of those."""
-        at, works = opened.snapshot.positions, opened.snapshot.facets.works
-        barred = {at[paper_id] for paper_id in self._tombstones.hidden() if paper_id in at}
-        for paper_id in ids:
-            for version in (paper_id, *self._papers.versions(paper_id)):
-                if version in at:
-                    barred.add(at[version])
-            if paper_id in at and works[at[paper_id]] >= 0:
-                barred.update(np.flatnonzero(works == works[at[paper_id]]).tolist())
-        return sorted(barred)
+    def _as_built(self, opened: Opened, hidden: Collection[str], paper_id: str) -> Query:
+        """A paper as the snapshot has it, without asking the store; one that is newer as the store has it."""
+        position = opened.snapshot.positions.get(paper_id)
+        if position is None or paper_id in hidden:
+            return asking.ask_paper(opened, self._papers.get(paper_id))[1]
+        return paper_query(opened.indexes, position)
 
     def _answer(
         self,
@@ -326,7 +312,7 @@ class Service:
         matches: dict[int, Match] | None = None,
     ) -> Answer:
         """Choose k of the candidates, and say why each is there."""
-        chosen = _chosen(opened, ranked, strengths, k, options)
+        chosen = asking.chosen(opened, ranked, strengths, k, options)
         ranked, strengths = ranked[chosen], strengths[chosen]
         ids = [opened.snapshot.facets.ids[position] for position in ranked.positions]
         papers = self._papers.get_many(ids)
@@ -345,125 +331,6 @@ class Service:
         return Answer(tuple(results), opened.snapshot.name, close)
 
 
-def _ask_text(opened: Opened, text: str) -> tuple[explain.Asked, Query]:
-    found = opened.embedder.encode_passages([text_passage(text)], role="query")
-    return _asked(opened, found.vectors, found.sentences, text)
-
-
-def _ask_paper(opened: Opened, paper: Paper) -> tuple[explain.Asked, Query]:
-    spec = opened.embedder.spec
-    position = opened.snapshot.positions.get(paper.id)
-    if position is not None:
-        query = paper_query(opened.indexes, position)
-        passage = explain.passage_of(paper, spec)
-        same = int(opened.snapshot.facets.texts[position]) == text_key(text_hash(passage.text))
-        if same:
-            return explain.Asked(passage.text, explain.quotes(passage), query.sentences, paper), query
-    passage = explain.passage_of(paper, spec)
-    found = opened.embedder.encode_passages([passage])
-    return _asked(opened, found.vectors, found.sentences, passage.text, paper)
-
-
-def _asked(
-    opened: Opened, vectors: Floats, sentences: Floats, text: str, paper: Paper | None = None
-) -> tuple[explain.Asked, Query]:
-    centre = opened.snapshot.contents.centre
-    query = Query(
-        unit(vectors[0] - centre.papers),
-        unit(sentences - centre.sentences),
-        opened.indexes.lexical.query(text),
-        np.empty(0, np.int32),
-    )
-    if paper is None:
-        return explain.asked_text(text, query.sentences), query
-    return explain.asked_paper(paper, opened.embedder.spec, query.sentences), query
-
-
-def _looked_up(opened: Opened, paper: Paper, k: int, barred: Sequence[int]) -> Ranked | None:
-    """The paper's stored neighbours, if they answer the question."""
-    snapshot = opened.snapshot
-    position = snapshot.positions.get(paper.id)
-    if position is None:
-        return None
-    passage = explain.passage_of(paper, opened.embedder.spec)
-    if int(snapshot.facets.texts[position]) != text_key(text_hash(passage.text)):
-        return None
-    stored = look_up(snapshot.contents.neighbours, position)
-    full = len(stored) == snapshot.contents.neighbours.positions.shape[1]
-    left = stored[np.flatnonzero(~np.isin(stored.positions, barred))]
-    return left if len(left) >= k or not full else None
-
-
-def _named(opened: Opened, text: str) -> list[int]:
-    return [int(position) for position in opened.indexes.lexical.name_matches(text)]
-
-
-def _titled(opened: Opened, text: str) -> list[int]:
-    """Papers whose title the text is, or begins with as a line of its own."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    by_title = opened.snapshot.by_title
-    keys = [title_key(clean_text(one)) for one in (text, first)]
-    return sorted({position for key in keys if key for position in by_title.get(key, ())})
-
-
-def _with_exact(
-    indexes: Indexes,
-    question: Query,
-    ranked: Ranked,
-    exact: Sequence[int],
-    mask: Mask | None,
-    barred: Sequence[int],
-) -> Ranked:
-    """The candidates, and those that match exactly if they are not among them yet."""
-    wanted = np.setdiff1d(np.array(exact, np.int64), ranked.positions)
-    if not len(wanted):
-        return ranked
-    among: Positions = np.concatenate([ranked.positions, wanted])
-    return rank(indexes, [question], k=len(among), among=among, allowed=mask, excluded=barred)
-
-
-def _strengths(opened: Opened, asked: explain.Asked, ranked: Ranked) -> np.ndarray:
-    offsets = opened.snapshot.contents.sentences.offsets
-    sentences = offsets[ranked.positions + 1] - offsets[ranked.positions]
-    return strength(ranked.scores, len(asked.vectors), sentences)
-
-
-def _chosen(opened: Opened, ranked: Ranked, strengths: np.ndarray, k: int, options: Options) -> Positions:
-    """Numbers of the k candidates to answer with, in order."""
-    if options == _NO_OPTIONS:
-        return np.arange(min(k, len(ranked)))
-    facets = opened.snapshot.facets
-    newest = int(facets.years.max(initial=0))
-    relevance = strengths * recent(facets.years[ranked.positions], newest, options.recency)
-    order = np.lexsort((ranked.positions, -relevance))
-    rows = opened.indexes.dense.rows(ranked.positions[order])
-    return order[diversified(relevance[order], rows, k, options.diversity)]
-
-
-def _pool(k: int, options: Options) -> int:
-    return k if options == _NO_OPTIONS else k * POOL_TO_ORDER
-
-
-def _mask(opened: Opened, filters: Filters) -> Mask | None:
-    facets = opened.snapshot.facets
-    venues = None
-    if filters.venue is not None:
-        wanted = set(_spellings(filters.venue, facets.venue_names))
-        venues = [code for code, name in enumerate(facets.venue_names) if name in wanted]
-    return filter_mask(
-        facets.years,
-        facets.venues,
-        year_from=filters.year_from,
-        year_to=filters.year_to,
-        venue_codes=venues,
-    )
-
-
-def _pairs(opened: Opened, ranked: Ranked) -> tuple[tuple[str, float], ...]:
-    ids = opened.snapshot.facets.ids
-    return tuple((ids[p], float(s)) for p, s in zip(ranked.positions, ranked.scores, strict=True))
-
-
 def _check_seeds(positive: Sequence[str], negative: Sequence[str]) -> None:
     if not positive:
         raise InvalidRequest("There is no paper to start from.", hint="Name at least one positive paper.")
@@ -472,12 +339,6 @@ def _check_seeds(positive: Sequence[str], negative: Sequence[str]) -> None:
         raise InvalidRequest(
             f"{both[0]!r} is positive and negative.", hint="Take it out of one of the lists."
         )
-
-
-def _spellings(venue: str, names: Sequence[str]) -> list[str]:
-    """The names that are ``venue`` but for upper and lower case."""
-    folded = venue.strip().casefold()
-    return [name for name in names if name.casefold() == folded]
 
 
 def _checked(query: str) -> str:

@@ -3,7 +3,8 @@
     python scripts/bench/closeness.py --data DIR [--queries 500]
 
 Real queries are abstracts, and titles alone, of the deployment's own papers, each held out: the paper itself and its
-versions are left out of the answer, which is what a draft of it would have met. Off-topic texts are in off_topic.toml.
+versions are left out of the answer, which is what a draft of it would have met; and key phrases of the bundled sample.
+Off-topic texts, written for this, are in off_topic.toml.
 For each kind: the strength of the strongest paper, and the share of answers that say ``close``.
 """
 
@@ -20,8 +21,11 @@ from rich.table import Table
 
 from recsys.deployment import opened
 from recsys.recommend.strength import CLOSE
+from recsys.records import Paper
+from recsys.sample import sample_path
 from recsys.service import Service
 from recsys.settings import Settings
+from recsys.sources.base import source
 from recsys.store.papers import PaperStore
 
 OFF_TOPIC = Path(__file__).with_name("off_topic.toml")
@@ -41,6 +45,9 @@ def main() -> None:
         held_out = sample(deployment.papers, options.queries)
         kinds["abstracts, held out"] = strengths(service, ((i, abstract) for i, _, abstract in held_out))
         kinds["titles, held out"] = strengths(service, ((i, title) for i, title, _ in held_out))
+        kinds["key phrases"] = strengths(service, ((None, phrase) for phrase in phrases(options.queries)))
+        words = texts.pop("words")["few"]
+        kinds["off topic: two or three words"] = strengths(service, ((None, text) for text in words))
         for kind, some in texts.items():
             kinds[f"off topic: {kind}"] = strengths(service, ((None, text) for text in some.values()))
             cut = [" ".join(text.split()[:8]) for text in some.values()]
@@ -63,6 +70,13 @@ def sample(papers: PaperStore, count: int) -> list[tuple[str, str, str]]:
         if row.abstract and len(row.abstract.split()) > 50
     ]
     return [rows[int(i)] for i in np.linspace(0, len(rows) - 1, min(count, len(rows)))]
+
+
+def phrases(count: int) -> list[str]:
+    """Key phrases of the bundled sample, spread evenly."""
+    read = source("jsonl").read(sample_path())
+    found = sorted({phrase for paper in read if isinstance(paper, Paper) for phrase in paper.keywords})
+    return [found[int(i)] for i in np.linspace(0, len(found) - 1, min(count, len(found)))]
 
 
 def strengths(service: Service, queries: Iterable[tuple[str | None, str]]) -> np.ndarray:
