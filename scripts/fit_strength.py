@@ -4,8 +4,8 @@
 
 The labels are the tracks that authors chose for their submissions (a CSV file: paper_id,track). Every ordered pair of
 labelled papers is an example, positive if both are of one track. A corpus of labelled papers, of their titles alone
-as papers of their own, and of others around them is built with the default model; pairs are scored as answers are. Of
-each mix of lengths half of the pairs fit a logistic curve, and the other half shows how well it holds.
+as papers of their own, and of others around them is built with the default model; pairs are scored as answers are. For
+long and for short queries half of the pairs fit a logistic curve, and the other half shows how well it holds.
 """
 
 from __future__ import annotations
@@ -90,14 +90,17 @@ def report(snapshot: Snapshot, tracks: dict[str, str]) -> None:
     same = (label[:, None] == label[None, :])[apart]
     console = Console()
     console.print(f"{len(ids)} labelled papers, {same.mean():.4f} of their pairs in one track")
-    for long_sides, mixes in enumerate([[(bare, bare)], [(bare, whole), (whole, bare)], [(whole, whole)]]):
+    for asking, mixes in {
+        "one sentence": [(bare, whole), (bare, bare)],
+        "more sentences": [(whole, whole), (whole, bare)],
+    }.items():
         tables = [np.stack([scores(indexes, int(q), those) for q in these])[apart] for these, those in mixes]
         found, truth = np.concatenate(tables), np.concatenate([same] * len(mixes))
         fit = np.random.default_rng(0).random(len(found)) < 0.5
         curve = LogisticRegression(C=1e6).fit(found[fit, None], truth[fit])
         slope, intercept = float(curve.coef_[0, 0]), float(curve.intercept_[0])
         said = 1 / (1 + np.exp(-(slope * found + intercept)))
-        table = Table(title=f"{long_sides} long sides: slope {slope:.2f}, intercept {intercept:.2f}")
+        table = Table(title=f"Asked with {asking}: slope {slope:.2f}, intercept {intercept:.2f}")
         for column in ("strength", "pairs", "mean strength", "in one track"):
             table.add_column(column, justify="right")
         for low, high in itertools.pairwise(EDGES):
@@ -115,7 +118,7 @@ def report(snapshot: Snapshot, tracks: dict[str, str]) -> None:
 def scores(indexes: Indexes, position: int, those: np.ndarray) -> np.ndarray:
     """Scores of one paper against others, as the curves take them."""
     query = paper_query(indexes, position)
-    return scaled(score(indexes, query, those).scores, len(query.lexical.ids))
+    return scaled(score(indexes, query, those).scores, indexes.lexical.terms(query.lexical))
 
 
 if __name__ == "__main__":

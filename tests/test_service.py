@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from recsys.errors import InvalidRequest, NoSnapshot, PaperNotFound
-from recsys.recommend.related import LEXICAL
+from recsys.recommend.related import lexical_weight
 from recsys.service import Filters, Options, Request, Service
 from tests.fakes import WordEmbedder
 
@@ -32,7 +32,7 @@ def test_a_pasted_abstract_finds_its_paper_almost_as_strong_as_can_be(toy):
     paper = toy.papers.get("m2")
     best = toy.service.search(f"{paper.title}. {paper.abstract}", k=1).results[0]
     assert best.paper == paper
-    assert best.score > 2  # sentences 1, words 1.25, but for a title that is now one of the sentences
+    assert best.score > 2  # sentences 1, words more, but for a title that is now one of the sentences
     assert best.strength > 0.99
 
 
@@ -50,7 +50,9 @@ def test_equal_texts_by_other_authors_are_two_works_and_stand_first_for_each_oth
     assert toy.service.paper("r4").versions == ()
     related = toy.service.related("r4", k=2)
     assert ids(related)[0] == "r5"
-    assert related.results[0].score == pytest.approx(1 + LEXICAL, abs=1e-4)
+    contents = toy.snapshots.open().contents
+    terms = len(contents.lexical.document_query(contents.facets.ids.index("r4")).ids)
+    assert related.results[0].score == pytest.approx(1 + lexical_weight(terms), abs=1e-4)
 
 
 def test_scores_fall_and_equal_ones_stand_by_id(toy):
@@ -114,11 +116,27 @@ def test_an_identifier_gives_its_paper_and_then_the_related_ones(identified, typ
     assert ids(answer)[1:] == ids(identified.service.related(paper_id, k=3))
 
 
-@pytest.mark.parametrize("typed", ["10.1000/nothing", "arXiv:9901.00001", "https://example.org/none", "m2x"])
-def test_an_unknown_identifier_is_searched_for_as_words(identified, typed):
-    answer = identified.service.search(typed, k=3)
+@pytest.mark.parametrize("typed", ["10.1000/nothing", "arXiv:9901.00001", "https://example.org/none"])
+def test_an_identifier_that_no_paper_has_is_not_searched_for_as_words(identified, typed):
+    with pytest.raises(PaperNotFound, match="No paper here has the identifier"):
+        identified.service.search(typed, k=3)
+
+
+def test_what_might_have_been_an_id_is_searched_for_as_words(identified):
+    answer = identified.service.search("m2x", k=3)
     assert answer.resolved is None
     assert len(answer.results) == 3
+
+
+def test_strengths_fall_with_the_scores(toy):
+    for text in ("universal treebanks", toy.papers.get("m2").abstract):
+        found = [one.strength for one in toy.service.search(text, k=20).results]
+        assert found == sorted(found, reverse=True)
+
+
+def test_a_paper_that_has_all_of_a_few_words_is_close(toy):
+    assert toy.service.search("universal treebanks").close
+    assert not toy.service.search("universal basalt").close
 
 
 def test_an_identifier_is_subject_to_the_filters_and_may_be_newer_than_the_snapshot(toy):

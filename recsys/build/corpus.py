@@ -11,6 +11,7 @@ import numpy as np
 from recsys.embedding.models import Embedder, embedding_text, text_hash
 from recsys.index.contents import COLUMNS, NO_VENUE, NO_WORK, NO_YEAR, Facets, text_key
 from recsys.index.snapshot import FORMAT
+from recsys.recommend.related import RANKING
 from recsys.records import title_key
 from recsys.store.papers import PaperStore, ScanRow
 
@@ -35,7 +36,7 @@ class Corpus:
 
     def fingerprint(self, embedder: Embedder, exact_limit: int) -> str:
         """SHA-256 over all that decides what a snapshot holds."""
-        digest = hashlib.sha256(f"{FORMAT}\0{embedder.key}\0{exact_limit}".encode())
+        digest = hashlib.sha256(f"{FORMAT}\0{RANKING}\0{embedder.key}\0{exact_limit}".encode())
         for name in COLUMNS:
             digest.update(getattr(self.facets, name).tobytes())
         names = ("\2".join(some) for some in self.names)

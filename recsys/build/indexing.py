@@ -21,7 +21,7 @@ from recsys.index.neighbours import no_neighbours
 from recsys.index.sentences import build_sentences, sentence_centre, unit
 from recsys.index.snapshot import Snapshot
 from recsys.recommend.neighbours import compute, extend
-from recsys.recommend.related import AuthorTable, Indexes
+from recsys.recommend.related import RANKING, AuthorTable, Indexes
 from recsys.store.vectors import VectorStore
 
 SMALLEST_BASE = 2000  # a smaller corpus is indexed anew within seconds
@@ -42,7 +42,9 @@ class Base:
 
 def base_for(corpus: Corpus, previous: Snapshot | None, model_key: str) -> Base | None:
     """What of ``previous`` can be taken over, or None if everything is to be computed anew."""
-    if previous is None or previous.manifest.model.key != model_key:
+    if previous is None:
+        return None
+    if (previous.manifest.model.key, previous.manifest.ranking) != (model_key, RANKING):
         return None
     size = previous.manifest.base
     if size < SMALLEST_BASE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from recsys.embedding.models import Embedder, text_hash
 from recsys.embedding.passages import Passage, pack, paper_passage
 from recsys.errors import DamagedSnapshot, InvalidRequest, SnapshotError
 from recsys.index.snapshot import Manifest, ModelReference, Snapshot, SnapshotFolder
+from recsys.recommend.related import RANKING
 from recsys.store.papers import PaperStore
 from recsys.store.vectors import VectorStore
 
@@ -96,7 +98,11 @@ def build(
         )
         model = ModelReference(embedder.spec.id, embedder.key, embedder.dimension)
         manifest = snapshots.write(
-            contents, model, fingerprint, base=None if base is None else base.snapshot.manifest.base
+            contents,
+            model,
+            fingerprint,
+            ranking=RANKING,
+            base=None if base is None else base.snapshot.manifest.base,
         )
     is_new = not snapshots.is_published(manifest.name)
     if is_new:
@@ -149,7 +155,10 @@ def _newest(snapshots: SnapshotFolder) -> Snapshot | None:
 
 def forget_unused(vectors: VectorStore, snapshots: SnapshotFolder, key: str, texts: set[str]) -> None:
     """Delete vectors of texts that no visible paper has, and of models that no snapshot uses any more."""
-    used = {snapshots.manifest(name).model.key for name in snapshots.names()} | {key}
+    used = {key}
+    for name in snapshots.names():
+        with suppress(DamagedSnapshot):  # of a former format, say: nothing reads its vectors again
+            used.add(snapshots.manifest(name).model.key)
     for other in vectors.counts():
         if other not in used:
             vectors.prune(other, ())

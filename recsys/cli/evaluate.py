@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +28,7 @@ from recsys.evaluation.harness import Report
 from recsys.evaluation.metrics import METRICS, RESAMPLES, Estimate
 from recsys.evaluation.splits import Pool, Task
 from recsys.records import Paper
+from recsys.service import Service
 from recsys.settings import Settings
 from recsys.sources.base import Record, existing, source
 from recsys.sources.lines import read_lines
@@ -107,11 +108,31 @@ def related(
         wanted = queries if queries or judgements else SELF_SUPERVISED_QUERIES
         task = task if wanted is None else splits.sample(task, wanted, seed)
         with Progress("Ranking", "queries") as shown:
-            report = harness.evaluate(deployment.service, task, seed=seed, on_query=shown.update)
+            ranker: harness.Ranker = deployment.service
+            if judgements is None:
+                ranker = _WithoutAuthors(deployment.service)
+            report = harness.evaluate(ranker, task, seed=seed, on_query=shown.update)
     if as_json:
         print_json(_as_json(report, len(papers), seed))
     else:
         _print(report, len(papers))
+
+
+@dataclass(frozen=True, slots=True)
+class _WithoutAuthors:
+    """Ranks without counting shared authors, which the labels of a split are made of."""
+
+    service: Service
+
+    def rank(
+        self, query: str, *, candidates: Sequence[str] | None, k: int, method: harness.Method
+    ) -> list[tuple[str, float]]:
+        return self.service.rank(query, candidates=candidates, k=k, method=method, authors=False)
+
+    def rank_text(
+        self, text: str, *, candidates: Sequence[str] | None, k: int, method: harness.Method
+    ) -> list[tuple[str, float]]:
+        return self.service.rank_text(text, candidates=candidates, k=k, method=method)
 
 
 def _split(split: str | None) -> tuple[bool, int | None]:

@@ -21,9 +21,14 @@ Name = Annotated[str | None, typer.Argument(help="A snapshot's name. Default: th
 
 @app.command("list")
 def list_(context: typer.Context, as_json: AsJson = False) -> None:
-    """List all snapshots, oldest first; the published one is marked."""
+    """List all snapshots, oldest first; the published one is marked. Those that cannot be read are told on stderr."""
     folder = SnapshotFolder(context.obj.indexes)
-    manifests = [folder.manifest(name) for name in folder.names()]
+    manifests = []
+    for name in folder.names():
+        try:
+            manifests.append(folder.manifest(name))
+        except DamagedSnapshot as error:  # of a former format, say
+            err.print(str(error), markup=False)
     published = [folder.is_published(manifest.name) for manifest in manifests]
     if as_json:
         rows = [{**asdict(m), "published": p} for m, p in zip(manifests, published, strict=True)]

@@ -111,6 +111,10 @@ class LexicalIndex:
         scores[:] = np.bincount(owner, weights, minlength=len(positions))
         return _similarities(scores, query)
 
+    def terms(self, query: LexicalQuery) -> int:
+        """How many terms a query has, words and pairs of words, as far as the corpus knows them."""
+        return len(query.ids)
+
     def search(self, query: LexicalQuery, k: int, allowed: Mask | None = None) -> tuple[Positions, Floats]:
         """Find the papers that have most of the query.
 
@@ -187,6 +191,15 @@ class LexicalIndex:
         """In how many papers a word stands, the names of their authors aside."""
         ids = self._arrays.ids_of(term_hashes(text_terms(word)[:1]))
         return int(self._arrays.document_frequency(ids).max(initial=0))
+
+    def holding_all(self, text: str, positions: Positions) -> NDArray[np.bool_]:
+        """(m,) which papers have every word of a text, stop words aside; none if a word stands in no paper."""
+        stems = list(dict.fromkeys(term for term in text_terms(text) if " " not in term))
+        ids = self._arrays.ids_of(term_hashes(stems))
+        if not len(ids) or (ids < 0).any():
+            return np.zeros(len(positions), np.bool_)
+        rows = (self.document_query(int(position)).ids for position in positions)
+        return np.array([bool(np.isin(ids, row).all()) for row in rows], np.bool_)
 
     def idf(self, terms: Sequence[str]) -> Floats:
         """Inverse document frequency of terms as :func:`~recsys.index.terms.text_terms` gives them, (m,)."""

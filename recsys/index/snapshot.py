@@ -64,6 +64,7 @@ class Manifest:
         papers: how many it holds.
         model: whose vectors they are.
         dense: the dense index's kind, parameters and measured recall.
+        ranking: name of the score by which the neighbours were chosen.
         base: how many papers there were when everything was last computed anew; later builds added to that.
         files: size in bytes and SHA-256 of every other file, by name.
         format: version of this layout.
@@ -75,6 +76,7 @@ class Manifest:
     papers: int
     model: ModelReference
     dense: DenseParameters
+    ranking: str
     base: int
     files: dict[str, dict[str, int | str]] = field(default_factory=dict)
     format: int = FORMAT
@@ -211,6 +213,7 @@ class SnapshotFolder:
         model: ModelReference,
         fingerprint: str,
         *,
+        ranking: str = "",
         base: int | None = None,
         now: datetime | None = None,
     ) -> Manifest:
@@ -220,6 +223,7 @@ class SnapshotFolder:
             contents: the papers and their indexes.
             model: the model whose vectors they are.
             fingerprint: SHA-256 of what the snapshot was made from.
+            ranking: name of the score by which the neighbours were chosen.
             base: papers when everything was last computed anew (default: now).
             now: the time of creation (default: the clock).
         """
@@ -240,6 +244,7 @@ class SnapshotFolder:
                 count,
                 model,
                 contents.dense.parameters,
+                ranking,
                 count if base is None else base,
                 files,
             )

@@ -2,11 +2,12 @@
 
 A candidate is among the nearest by vector or by words. Its score is
 
-    alignment of sentences + LEXICAL * BM25 similarity + AUTHOR * (an author is shared)
+    alignment of sentences + w * BM25 similarity + AUTHOR * (an author is shared)
 
-where the first two are near 0 for papers that have nothing in common, and near 1 for the same paper. Every part is
-absolute: it does not depend on which other candidates there are, so scores of different queries can be compared,
-and a paper's neighbours can be computed beforehand. docs/evaluation.md tells what the weights were chosen on.
+with w from LEXICAL for a few words to twice that for an abstract, whose BM25 similarities are smaller. The first
+two are near 0 for papers that have nothing in common, and near 1 for the same paper. Every part is absolute: it
+does not depend on which other candidates there are, so scores of different queries can be compared, and a paper's
+neighbours can be computed beforehand. docs/evaluation.md tells what the weights were chosen on.
 
 The parts, and why these:
     sentences  mean of the contextual vectors of a sentence's tokens, matched best to best (as in Aspire,
@@ -30,9 +31,12 @@ Method = Literal["dense", "lexical", "fused", "reranked"]
 METHODS: tuple[Method, ...] = ("dense", "lexical", "fused", "reranked")
 
 LEXICAL = 1.25
+LONG = 100  # terms of a query from which on its lexical weight is doubled
 AUTHOR = 0.1
 NEGATIVE = 0.5  # of the likeness to the nearest negative paper is taken off
 POOL = 64  # candidates from each side, or twice as many as are wanted
+#: Names the score: neighbours stored under another name are of no use.
+RANKING = f"1:{LEXICAL}:{LONG}:{AUTHOR}:{POOL}"
 MANY = 500  # positions to rank among, times 4, up to which all of them are scored
 DECIMALS = 6  # of a score; equal ones stand by position, so that arithmetic in another order changes nothing
 
@@ -71,6 +75,10 @@ class Lexical(Protocol):
         """A paper as the query."""
         ...
 
+    def terms(self, query: Any) -> int:
+        """How many terms a query has, as far as the corpus knows them."""
+        ...
+
     def similarity(self, query: Any, positions: Positions) -> Floats:
         """(m,) similarities in [0, 1]."""
         ...
@@ -81,6 +89,10 @@ class Lexical(Protocol):
 
     def shared_terms(self, query_text: str, document_text: str, n: int = 3) -> list[str]:
         """The rarest terms of both texts, as the second writes them."""
+        ...
+
+    def holding_all(self, text: str, positions: Positions) -> Mask:
+        """Which papers have every word of a text."""
         ...
 
     def name_matches(self, text: str) -> Positions:
@@ -190,6 +202,11 @@ def paper_query(indexes: Indexes, position: int) -> Query:
     )
 
 
+def lexical_weight(terms: int) -> float:
+    """What lexical similarity counts for a query of so many terms: from 1.25 to 2.5."""
+    return LEXICAL * (1 + min(1.0, terms / LONG))
+
+
 def candidates(
     indexes: Indexes,
     query: Query,
@@ -220,8 +237,15 @@ def candidates(
     return merged[~np.isin(merged, np.asarray(excluded, np.int64))]
 
 
-def score(indexes: Indexes, query: Query, positions: Positions, method: Method = "reranked") -> Ranked:
-    """Score candidates, in the order given."""
+def score(
+    indexes: Indexes,
+    query: Query,
+    positions: Positions,
+    method: Method = "reranked",
+    *,
+    authors: bool = True,
+) -> Ranked:
+    """Score candidates, in the order given; ``authors`` tells whether shared ones count."""
     count = len(positions)
     pairs, best = np.full((count, 2), -1, np.int64), np.zeros(count, np.float32)
     total = np.zeros(count, np.float64)
@@ -234,8 +258,9 @@ def score(indexes: Indexes, query: Query, positions: Positions, method: Method =
     if method == "lexical":
         total += indexes.lexical.similarity(query.lexical, positions)
     elif method != "dense":
-        total += LEXICAL * indexes.lexical.similarity(query.lexical, positions)
-    if method in ("fused", "reranked"):
+        weight = lexical_weight(indexes.lexical.terms(query.lexical))
+        total += weight * indexes.lexical.similarity(query.lexical, positions)
+    if authors and method in ("fused", "reranked"):
         total += AUTHOR * indexes.authors.shared(query.authors, positions)
     return Ranked(positions, np.round(total, DECIMALS), pairs, best, np.zeros(count, np.int64))
 
@@ -250,6 +275,7 @@ def rank(
     excluded: Sequence[int] = (),
     among: Positions | None = None,
     method: Method = "reranked",
+    authors: bool = True,
 ) -> Ranked:
     """The candidates for an answer of k papers, best first.
 
@@ -267,6 +293,7 @@ def rank(
         among: rank exactly these positions (``allowed`` and ``excluded`` still hold). Of very many, when few are
             wanted, only the candidates are scored, as for the whole corpus.
         method: what counts.
+        authors: whether shared authors count.
 
     Returns:
         at least k candidates where there are as many; more than k, so that an order that is not by score alone has
@@ -286,7 +313,7 @@ def rank(
         pool = np.unique(among)
         pool = pool[~np.isin(pool, np.asarray(excluded, np.int64))]
         pool = pool if allowed is None else pool[allowed[pool]]
-    scored = [score(indexes, query, pool, method) for query in positive]
+    scored = [score(indexes, query, pool, method, authors=authors) for query in positive]
     found = scored[0]
     if len(scored) > 1:
         table = np.stack([one.scores for one in scored])
@@ -301,7 +328,9 @@ def rank(
         )
     total = found.scores
     if negative:
-        against = np.stack([score(indexes, query, pool, method).scores for query in negative]).max(axis=0)
+        against = np.stack(
+            [score(indexes, query, pool, method, authors=authors).scores for query in negative]
+        ).max(axis=0)
         total = total - NEGATIVE * np.maximum(against, 0)
     total = np.round(total, DECIMALS)
     found = Ranked(found.positions, total, found.pairs, found.best, found.query)

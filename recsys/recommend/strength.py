@@ -7,7 +7,7 @@ what two random papers of one field have, 0.3 a shared interest, and above 0.6 t
 
 The score is absolute (see :mod:`recsys.recommend.related`), so strengths of different queries can be compared. Short
 texts give wider scores than long ones, and have a curve of their own; and of two words one is soon found somewhere, so
-scores of queries with few terms are scaled down first. Above 0.6 the curves say more than tracks can tell: of the most
+scores of queries with few terms are scaled down first, unless a paper has all of the words. Above 0.6 the curves say more than tracks can tell: of the most
 similar pairs, too, only two in three were of one track.
 """
 
@@ -16,8 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-#: (slope, intercept) by how many of the two texts have more than one sentence.
-CURVES = ((7.91, -3.67), (8.84, -3.76), (10.03, -4.87))
+#: (slope, intercept) of a query of one sentence, and of a longer one.
+CURVES = ((7.81, -3.73), (7.18, -4.06))
+SHORT = 12  # terms; a longer query is no list of words that a paper should have
 #: An answer whose strongest paper is weaker than this has nothing close to offer.
 CLOSE = 0.55
 EXACT = 1.0
@@ -29,17 +30,17 @@ def scaled(scores: NDArray[np.float64], terms: int) -> NDArray[np.float64]:
 
 
 def strength(
-    scores: NDArray[np.float64], terms: int, query_sentences: int, paper_sentences: NDArray[np.int64]
+    scores: NDArray[np.float64], *, terms: int, sentences: int, literal: bool = False
 ) -> NDArray[np.float64]:
     """Strengths in (0, 1), rising with the score.
 
     Args:
         scores: (m,) of :func:`recsys.recommend.related.score`, reranked.
         terms: of what was asked with, words and pairs of words, as far as the corpus knows them.
-        query_sentences: of what was asked with.
-        paper_sentences: (m,) of each paper.
+        sentences: of what was asked with.
+        literal: whether a paper has all words of a short query.
     """
-    long_sides = (paper_sentences > 1).astype(np.int64) + (query_sentences > 1)
-    slope, intercept = np.array(CURVES)[long_sides].T
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-(slope * scaled(scores, terms) + intercept)))
+    slope, intercept = CURVES[min(sentences, 2) - 1] if sentences else CURVES[0]
+    scores = scores if literal else scaled(scores, terms)
+    found: NDArray[np.float64] = 1 / (1 + np.exp(-(slope * scores + intercept)))
     return found

@@ -13,13 +13,14 @@ from recsys.index.sentences import unit
 from recsys.recommend.neighbours import look_up
 from recsys.recommend.ranking import Floats, Mask, Positions, diversified, filter_mask, recent
 from recsys.recommend.related import Indexes, Query, Ranked, paper_query, rank
-from recsys.recommend.strength import strength
+from recsys.recommend.strength import SHORT, strength
 from recsys.records import Paper, title_key
 from recsys.service import explain
 from recsys.service.answers import NO_OPTIONS, Filters, Options
 from recsys.service.current import Opened
 from recsys.text import clean_text
 
+LOOKED_AT = 20  # best papers, for one that has all words of a short query
 POOL_TO_ORDER = 4  # times k candidates are looked at when recency or diversity decides too
 
 
@@ -114,12 +115,14 @@ def with_exact(
     return rank(indexes, [question], k=len(among), among=among, allowed=mask, excluded=barred)
 
 
-def strengths(opened: Opened, question: Query, ranked: Ranked) -> np.ndarray:
+def strengths(opened: Opened, asked: explain.Asked, question: Query, ranked: Ranked) -> np.ndarray:
     """(m,) strengths of ranked papers."""
-    offsets = opened.snapshot.contents.sentences.offsets
-    sentences = offsets[ranked.positions + 1] - offsets[ranked.positions]
-    terms = len(question.lexical.ids)
-    return strength(ranked.scores, terms, len(question.sentences), sentences)
+    terms = opened.indexes.lexical.terms(question.lexical)
+    literal = False
+    if terms <= SHORT:
+        best = ranked.positions[:LOOKED_AT]
+        literal = bool(opened.indexes.lexical.holding_all(asked.text, best).any())
+    return strength(ranked.scores, terms=terms, sentences=len(question.sentences), literal=literal)
 
 
 def chosen(opened: Opened, ranked: Ranked, strengths: np.ndarray, k: int, options: Options) -> Positions:

@@ -11,7 +11,7 @@ import numpy as np
 
 from recsys import __version__
 from recsys.embedding.models import Embedder
-from recsys.errors import InvalidRequest, RecsysError
+from recsys.errors import InvalidRequest, PaperNotFound, RecsysError
 from recsys.index.snapshot import ModelReference, SnapshotFolder
 from recsys.recommend.related import Method, Query, Ranked, paper_query, rank
 from recsys.recommend.strength import CLOSE, EXACT
@@ -77,6 +77,7 @@ class Service:
 
         Raises:
             InvalidRequest: there is no letter in the text, or ``k`` is out of range.
+            PaperNotFound: the text is a DOI, an arXiv id or an address that no paper here has.
             SnapshotError: nothing usable is published.
         """
         check_k(k)
@@ -95,7 +96,7 @@ class Service:
         bonus = ranked.scores + NAMED * exact[1] + 2 * NAMED * exact[0]
         order = np.lexsort((ranked.positions, -bonus))
         ranked = ranked[order]
-        strengths = asking.strengths(opened, question, ranked)
+        strengths = asking.strengths(opened, asked, question, ranked)
         strengths[exact[0][order] | exact[1][order]] = EXACT
         matches: dict[int, Match] = dict.fromkeys(named, "author")
         matches.update(dict.fromkeys(titled, "title"))
@@ -157,11 +158,17 @@ class Service:
                 allowed=asking.mask(opened, filters),
                 excluded=barred,
             )
-        strengths = asking.strengths(opened, questions[0], ranked)
+        strengths = asking.strengths(opened, asked[0], questions[0], ranked)
         return self._answer(opened, asked, ranked, strengths, k, options)
 
     def rank(
-        self, query: str, *, candidates: Sequence[str] | None, k: int, method: Method = "reranked"
+        self,
+        query: str,
+        *,
+        candidates: Sequence[str] | None,
+        k: int,
+        method: Method = "reranked",
+        authors: bool = True,
     ) -> list[tuple[str, float]]:
         """Ids and scores for one paper, best first; without reasons, and for any ``k``.
 
@@ -170,11 +177,13 @@ class Service:
             candidates: rank exactly these; unknown ones are left out. None: the whole corpus.
             k: how many.
             method: what counts; ``dense`` and ``lexical`` are the parts that the answers are made of.
+            authors: whether shared authors count; not when they are what is to be predicted.
 
         Raises:
             PaperNotFound: no such paper, or it was withdrawn.
         """
-        return list(self._rank(Request(query, candidates=candidates, k=k), method).results)
+        request = Request(query, candidates=candidates, k=k)
+        return list(self._rank(request, method, authors=authors).results)
 
     def rank_text(
         self, text: str, *, candidates: Sequence[str] | None, k: int, method: Method = "reranked"
@@ -258,7 +267,7 @@ class Service:
             results = (Scored(paper, EXACT, EXACT, Reason(match="id")), *results[: k - 1])
         return Answer(results, rest.snapshot, True, paper_id)
 
-    def _rank(self, request: Request, method: Method) -> Ranking:
+    def _rank(self, request: Request, method: Method, *, authors: bool = True) -> Ranking:
         if request.k is not None and request.k < 1:
             raise InvalidRequest(f"k is {request.k}.", hint="Ask for at least 1 paper.")
         opened = self._current.get()
@@ -274,7 +283,7 @@ class Service:
         if request.text is not None:
             question = asking.ask_text(opened, _checked(_query_text(request.text)))[1]
         elif request.id is not None:
-            plain = among is None and not request.negative and method == "reranked"
+            plain = among is None and not request.negative and method == "reranked" and authors
             position = None if request.id in hidden else opened.snapshot.positions.get(request.id)
             if plain and position is not None:
                 ranked = asking.looked_up(opened, position, k, barred)
@@ -284,15 +293,33 @@ class Service:
         else:
             raise InvalidRequest("There is neither an id nor a text.", hint='Give "id" or "text".')
         against = [self._as_built(opened, hidden, paper_id) for paper_id in request.negative]
-        found = rank(opened.indexes, [question], against, k=k, excluded=barred, among=among, method=method)
+        found = rank(
+            opened.indexes,
+            [question],
+            against,
+            k=k,
+            excluded=barred,
+            among=among,
+            method=method,
+            authors=authors,
+        )
         return Ranking(asking.pairs(opened, found[:k]), unknown)
 
     def _resolve(self, text: str) -> str | None:
-        """The visible paper that a text is an identifier of, None for words."""
+        """The visible paper that a text is an identifier of, None for words.
+
+        Raises:
+            PaperNotFound: the text can be nothing but an identifier, and no paper here has it.
+        """
         typed = identifier(text)
         if typed is None:
             return None
-        return self._papers.identified(typed.id, typed.doi, typed.arxiv_id, typed.urls)
+        found = self._papers.identified(typed.id, typed.doi, typed.arxiv_id, typed.urls)
+        if found is None and (typed.doi or typed.arxiv_id or typed.urls):
+            raise PaperNotFound(
+                f"No paper here has the identifier {typed.id!r}.", hint="Search for its title."
+            )
+        return found
 
     def _as_built(self, opened: Opened, hidden: Collection[str], paper_id: str) -> Query:
         """A paper as the snapshot has it, without asking the store; one that is newer as the store has it."""

@@ -119,6 +119,17 @@ def test_a_damaged_snapshot_is_built_again(toy, caplog):
     toy.snapshots.open()
 
 
+def test_a_snapshot_of_a_former_format_gives_way_to_a_new_one(toy, caplog):
+    old = toy.snapshots.current()
+    manifest = toy.snapshots.path / old / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    report = toy.build()
+    assert report.published
+    assert report.embedded == 0
+    assert "format 1" in caplog.text
+    assert toy.service.search("parser").snapshot == report.manifest.name
+
+
 def test_an_empty_store_is_refused_with_the_next_step(toy):
     toy.tombstones.add([paper.id for paper in toy.papers.page(limit=100)], kind="withdrawn")
     with pytest.raises(InvalidRequest, match="recsys ingest"):

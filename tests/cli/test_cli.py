@@ -222,6 +222,16 @@ def test_exit_status_tells_refusal_from_usage(built, arguments, status, said):
     assert done.stdout == ""
 
 
+def test_a_snapshot_of_a_former_format_does_not_spoil_the_list(toy, tmp_path):
+    name = toy.snapshots.current()
+    manifest = toy.snapshots.path / name / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    toy.build()
+    done = recsys(tmp_path, "snapshots", "list", "--json")
+    assert [row["name"] for row in json.loads(done.stdout)["snapshots"]] == [toy.snapshots.current()]
+    assert "has format 1" in done.stderr
+
+
 def test_without_snapshot_the_next_step_is_named(tmp_path):
     done = recsys(tmp_path, "search", "parser")
     assert done.returncode == 1

@@ -121,7 +121,7 @@ def test_splits_need_no_labels(toy):
         run(toy.folder, "--split", "year:2021")
 
 
-def test_papers_of_a_year_ask_for_their_authors_earlier_ones(tmp_path):
+def test_papers_of_a_year_ask_for_their_authors_earlier_ones(tmp_path, rankers):
     d3 = json.loads(toy_corpus.PATH.read_text().splitlines()[2])
     path = tmp_path / "corpus.jsonl"
     path.write_text(
@@ -133,6 +133,8 @@ def test_papers_of_a_year_ask_for_their_authors_earlier_ones(tmp_path):
     assert (
         found["pool_size"]["largest"] == 15
     )  # 21 without four of 2024 and later, d9 and m5, which has no year
+    # the labels are made of shared authors, so the ranking must not count them
+    assert rankers[-1].authors_counted == {False}
     # by letter d3 is third after d1 and d2
     assert found["methods"]["dense"]["MAP"]["value"] == pytest.approx(1 / 3)
 

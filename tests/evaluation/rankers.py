@@ -15,10 +15,18 @@ class LetterRanker:
     def __init__(self, ids: Iterable[str]) -> None:
         self.ids = sorted(ids)
         self.asked: list[tuple[str, Sequence[str] | None, int, str]] = []
+        self.authors_counted: set[bool] = set()
 
     def rank(
-        self, query: str, *, candidates: Sequence[str] | None, k: int, method: str
+        self,
+        query: str,
+        *,
+        candidates: Sequence[str] | None,
+        k: int,
+        method: str,
+        authors: bool = True,
     ) -> list[tuple[str, float]]:
+        self.authors_counted.add(authors)
         self.asked.append((query, candidates, k, method))
         pool = self.ids if candidates is None else [i for i in self.ids if i in set(candidates)]
         if method != "lexical":

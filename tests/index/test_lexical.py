@@ -325,6 +325,18 @@ def test_a_folder_is_never_written_over(built, tmp_path):
         built.save(tmp_path / "index")
 
 
+def test_papers_that_have_all_words():
+    index = build_lexical(
+        [LexicalDocument(text, ()) for text in ("a parser of trees", "trees", "parsing a tree", "sea")]
+    )
+    everyone = np.arange(4)
+    assert index.holding_all("tree parsers", everyone).tolist() == [True, False, False, False]
+    assert index.holding_all("tree parsing", everyone).tolist() == [False, False, True, False]
+    assert index.holding_all("the trees", everyone).tolist() == [True, True, True, False]
+    assert index.holding_all("unknown trees", everyone).tolist() == [False] * 4
+    assert index.holding_all("of the", everyone).tolist() == [False] * 4
+
+
 def test_a_surname_that_is_rather_a_word_names_nobody():
     by_moses = [LexicalDocument("phrase tables", ("Ann Moses",)), LexicalDocument("beams", ("Ann Moses",))]
     about_it = [LexicalDocument(f"decoding with Moses {i}", ("Bo Li",)) for i in range(3)]

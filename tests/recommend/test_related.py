@@ -12,6 +12,7 @@ from recsys.recommend.related import (
     AuthorTable,
     Indexes,
     Query,
+    lexical_weight,
     paper_query,
     rank,
     score,
@@ -47,6 +48,9 @@ class Words:
 
     def document_query(self, position):
         return position
+
+    def terms(self, query):
+        return 0
 
     def similarity(self, query, positions):
         return self.table[query, positions].astype(np.float32)
@@ -121,6 +125,8 @@ def test_the_parts_add_up():
     expected = [0.6 + LEXICAL * 0.2, LEXICAL * 0.4 + AUTHOR]
     assert score(indexes, query, at, "fused").scores.tolist() == pytest.approx(expected)
     assert score(indexes, query, at).scores.tolist() == pytest.approx(expected)
+    expected[1] -= AUTHOR
+    assert score(indexes, query, at, authors=False).scores.tolist() == pytest.approx(expected)
 
 
 def test_a_candidate_of_either_side_is_found():
@@ -264,3 +270,7 @@ def test_growing_and_shrinking_equals_computing_anew():
     )
     expected = neighbours_of(part_of(indexes, now), none[: len(now)])
     np.testing.assert_array_equal(shrunk.positions, expected.positions)
+
+
+def test_words_count_up_to_twice_in_long_queries():
+    assert [lexical_weight(terms) for terms in (0, 50, 100, 1000)] == [1.25, 1.875, 2.5, 2.5]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from recsys.api.answers import AnswerOut, answer_response
 from recsys.api.dependencies import (
     INVALID,
+    NOT_FOUND,
     NOT_READY,
     FieldsDependency,
     FiltersDependency,
@@ -23,7 +24,10 @@ router = APIRouter(prefix="/v1/search", tags=["search"])
 
 
 @router.get(
-    "", response_model=AnswerOut, responses={**INVALID, **NOT_READY}, summary="Search by a short query"
+    "",
+    response_model=AnswerOut,
+    responses={**INVALID, **NOT_FOUND, **NOT_READY},
+    summary="Search by a short query",
 )
 def search(
     request: Request,
@@ -50,7 +54,9 @@ def search(
     return answer_response(service.search(q, k=k, filters=filters, options=options), fields)
 
 
-@router.post("", response_model=AnswerOut, responses={**INVALID, **NOT_READY}, summary="Search by a text")
+@router.post(
+    "", response_model=AnswerOut, responses={**INVALID, **NOT_FOUND, **NOT_READY}, summary="Search by a text"
+)
 def search_text(request: Request, service: ServiceDependency, body: SearchIn) -> Response:
     """Papers near a pasted text, such as the abstract of a draft. The text is not logged and not kept."""
     fields = body.members
