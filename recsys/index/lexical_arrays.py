@@ -9,7 +9,7 @@ BM25 is scored as Lucene does: a term t that stands f times in a text of length 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,7 @@ class LexicalArrays:
         average_length: their mean; 1 where there is no paper with a term.
         keys: (n,) uint64, what each paper's rows were made from: equal keys, equal rows.
         inverted: a ``bm25s.BM25`` whose ``scores`` hold, for each term, its papers ascending and its weight there.
+        frequencies: document frequencies of terms that were asked for; a cache, emptied when it is large.
     """
 
     vocabulary: NDArray[np.uint64]
@@ -62,6 +63,7 @@ class LexicalArrays:
     average_length: float
     keys: NDArray[np.uint64]
     inverted: Any
+    frequencies: dict[str, int] = field(default_factory=dict)
 
     @property
     def list_indptr(self) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from recsys.index.terms import SurfaceToken, surface_tokens, term_hashes, text_t
 COMMON_SHARE = 0.02  # of the papers: what stands in more of them says little
 COMMON_FROM = 200  # papers; a smaller corpus cannot tell
 LONGEST_PHRASE = 4  # words
+FREQUENCIES_REMEMBERED = 200_000  # terms, some 20 MB
 WEIGHED = 5  # times as many terms as are wanted are looked at: those after the first may lengthen them
 # How often two words stand side by side, as a multiple of how often both would stand in one paper by chance (after
 # Church & Hanks 1990, https://aclanthology.org/J90-1003). In abstracts "evaluate the proposed" has 0.07, "existing
@@ -78,8 +79,17 @@ def _rarest_first(arrays: LexicalArrays, terms: list[str]) -> list[str]:
 
 
 def _frequencies(arrays: LexicalArrays, terms: Sequence[str]) -> dict[str, int]:
-    found = arrays.document_frequency(arrays.ids_of(term_hashes(terms)))
-    return dict(zip(terms, found.tolist(), strict=True))
+    known = arrays.frequencies
+    if len(known) > FREQUENCIES_REMEMBERED:
+        known.clear()
+    found = {term: known[term] for term in terms if term in known}
+    missing = [term for term in terms if term not in found]
+    if missing:
+        counts = arrays.document_frequency(arrays.ids_of(term_hashes(missing)))
+        new = dict(zip(missing, counts.tolist(), strict=True))
+        known.update(new)
+        found |= new
+    return found
 
 
 def _lifts(arrays: LexicalArrays, pairs: list[str]) -> dict[str, float]:

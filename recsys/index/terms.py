@@ -177,8 +177,10 @@ def surface_tokens(text: str) -> list[SurfaceToken]:
     return found
 
 
-def _origins(composed: str) -> list[int]:
+def _origins(composed: str) -> Sequence[int]:
     """For every character of the folded text, the position of the character that it came from."""
+    if all(len(_FOLDS[ord(character)]) == 1 for character in set(composed)):
+        return range(len(composed))
     return [at for at, character in enumerate(composed) for _ in _FOLDS[ord(character)]]
 
 
