@@ -7,6 +7,7 @@ records, aligned by position.
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Literal
@@ -69,6 +70,8 @@ class Paper:
     original_title: str | None = None
     original_abstract: str | None = None
 
+
+_ASCII_WORDS = re.compile("[a-z0-9]+")
 
 Match = Literal["id", "title", "author"]
 
@@ -144,6 +147,8 @@ class Scored:
 
 def _letters(text: str) -> str:
     """Case-folded letters and digits, words separated by one space, accents removed."""
+    if text.isascii():  # most titles, and the same in a tenth of the time
+        return " ".join(_ASCII_WORDS.findall(text.lower()))
     folded = unicodedata.normalize("NFKD", text).casefold()
     kept = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
     return " ".join(kept.split())

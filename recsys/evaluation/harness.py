@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -19,13 +19,10 @@ from recsys.evaluation.metrics import (
     per_query,
 )
 from recsys.evaluation.splits import Query, Task
+from recsys.service import METHODS, Method
 
 __all__ = ["COMBINED", "METHODS", "Method", "PoolSizes", "Ranker", "Report", "depth_of", "evaluate"]
 
-Method = Literal["dense", "lexical", "fused", "reranked"]
-
-METHODS: tuple[Method, ...] = ("dense", "lexical", "fused", "reranked")
-#: Those that are made of both dense and lexical similarity.
 COMBINED: tuple[Method, ...] = ("fused", "reranked")
 
 #: A pool of up to so many papers is ranked whole; of a larger one, the first DEPTH.

@@ -58,10 +58,6 @@ class SentenceIndex:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def rows_of(self, positions: Positions) -> Bytes:
-        """The stored bytes of some papers' sentences, one paper after the other."""
-        return np.asarray(self._rows[_ranges(self.offsets[positions], self.offsets[positions + 1])])
-
     def of(self, position: int) -> Floats:
         """(s, d) unit vectors of one paper's sentences."""
         start, end = self.offsets[position : position + 2]

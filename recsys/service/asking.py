@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from recsys.embedding.models import text_hash
-from recsys.embedding.passages import text_passage
-from recsys.index.contents import text_key
+from recsys.embedding.models import Role
+from recsys.embedding.passages import Passage, text_passage
 from recsys.index.sentences import unit
 from recsys.recommend.neighbours import look_up
-from recsys.recommend.ranking import Floats, Mask, Positions, diversified, filter_mask, recent
+from recsys.recommend.ranking import Mask, Positions, diversified, filter_mask, recent
 from recsys.recommend.related import Indexes, Query, Ranked, paper_query, rank
 from recsys.recommend.strength import SHORT, strength
 from recsys.records import Paper, title_key
@@ -26,46 +25,33 @@ POOL_TO_ORDER = 4  # times k candidates are looked at when recency or diversity 
 
 def ask_text(opened: Opened, text: str) -> tuple[explain.Asked, Query]:
     """A pasted text as a question, and as what reasons quote."""
-    found = opened.embedder.encode_passages([text_passage(text)], role="query")
-    return asked(opened, found.vectors, found.sentences, text)
+    passage = text_passage(text)
+    query = embedded(opened, passage, "query")
+    return explain.Asked(text, explain.quotes(passage), query.sentences), query
 
 
 def ask_paper(opened: Opened, paper: Paper) -> tuple[explain.Asked, Query]:
     """A paper as a question: as the snapshot has it, or embedded here if it is new or has changed."""
-    spec = opened.embedder.spec
-    position = unchanged(opened, paper)
-    if position is not None:
+    passage = explain.passage_of(paper, opened.embedder.spec)
+    position = opened.snapshot.positions.get(paper.id)
+    if position is not None and explain.is_as_built(opened, position, passage):
         query = paper_query(opened.indexes, position)
-        return explain.asked_paper(paper, spec, query.sentences), query
-    passage = explain.passage_of(paper, spec)
-    found = opened.embedder.encode_passages([passage])
-    return asked(opened, found.vectors, found.sentences, passage.text, paper)
+    else:
+        position, query = None, embedded(opened, passage, "document")
+    quotes = explain.quotes(passage)
+    return explain.Asked(passage.text, quotes, query.sentences, paper, position), query
 
 
-def asked(
-    opened: Opened, vectors: Floats, sentences: Floats, text: str, paper: Paper | None = None
-) -> tuple[explain.Asked, Query]:
-    """What an embedder gave, measured from the corpus's centre."""
+def embedded(opened: Opened, passage: Passage, role: Role) -> Query:
+    """A text that the snapshot does not hold, measured from the corpus's centre."""
+    found = opened.embedder.encode_passages([passage], role=role)
     centre = opened.snapshot.contents.centre
-    query = Query(
-        unit(vectors[0] - centre.papers),
-        unit(sentences - centre.sentences),
-        opened.indexes.lexical.query(text),
+    return Query(
+        unit(found.vectors[0] - centre.papers),
+        unit(found.sentences - centre.sentences),
+        opened.indexes.lexical.query(passage.text),
         np.empty(0, np.int32),
     )
-    if paper is None:
-        return explain.asked_text(text, query.sentences), query
-    return explain.asked_paper(paper, opened.embedder.spec, query.sentences), query
-
-
-def unchanged(opened: Opened, paper: Paper) -> int | None:
-    """The paper's position, if the snapshot holds it as it is now."""
-    position = opened.snapshot.positions.get(paper.id)
-    if position is None:
-        return None
-    passage = explain.passage_of(paper, opened.embedder.spec)
-    same = int(opened.snapshot.facets.texts[position]) == text_key(text_hash(passage.text))
-    return position if same else None
 
 
 def looked_up(opened: Opened, position: int, k: int, barred: Sequence[int]) -> Ranked | None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from recsys.embedding.models import ModelSpec, text_hash
-from recsys.embedding.passages import Passage, paper_passage, text_passage
+from recsys.embedding.passages import Passage, paper_passage
 from recsys.index.contents import text_key
 from recsys.recommend.ranking import Floats
-from recsys.records import Author, Match, Paper, Quote, Reason, SentenceMatch
+from recsys.records import Match, Paper, Quote, Reason, SentenceMatch
 from recsys.service.current import Opened
+from recsys.store.rows import person_key
 
 TERMS = 3
 
@@ -26,23 +27,14 @@ class Asked:
         quotes: its sentences as embedded.
         vectors: (s, d) theirs.
         paper: None for a pasted text.
+        position: of the paper in the snapshot, None unless the snapshot holds it as it is now.
     """
 
     text: str
     quotes: Sequence[Quote]
     vectors: Floats
     paper: Paper | None = None
-
-
-def asked_text(text: str, vectors: Floats) -> Asked:
-    """A pasted text."""
-    return Asked(text, quotes(text_passage(text)), vectors)
-
-
-def asked_paper(paper: Paper, spec: ModelSpec, vectors: Floats) -> Asked:
-    """A paper."""
-    passage = passage_of(paper, spec)
-    return Asked(passage.text, quotes(passage), vectors, paper)
+    position: int | None = None
 
 
 def passage_of(paper: Paper, spec: ModelSpec) -> Passage:
@@ -67,8 +59,8 @@ def reason(opened: Opened, asked: Asked, paper: Paper, pair: tuple[int, int]) ->
         pair: numbers of the sentences that match best, or (-1, -1).
     """
     passage = passage_of(paper, opened.embedder.spec)
-    known = author_keys(asked.paper.authors) if asked.paper else set()
-    shared = [author.name for author in paper.authors if author_key(author) in known]
+    known = {person_key(author) for author in asked.paper.authors} if asked.paper else set()
+    shared = [author.name for author in paper.authors if person_key(author) in known]
     return Reason(
         sentences=_match(opened, asked, paper, passage, pair),
         terms=tuple(opened.indexes.lexical.shared_terms(asked.text, passage.text, TERMS)),
@@ -81,23 +73,18 @@ def matched(why: Reason, match: Match) -> Reason:
     return replace(why, match=match, sentences=None if match == "author" else why.sentences)
 
 
-def author_key(author: Author) -> tuple[str, str]:
-    """Equal for one explicit id, or else one name."""
-    return ("id", author.id) if author.id else ("name", author.name)
-
-
-def author_keys(authors: Sequence[Author]) -> set[tuple[str, str]]:
-    """The keys of some authors."""
-    return {author_key(author) for author in authors}
+def is_as_built(opened: Opened, position: int, passage: Passage) -> bool:
+    """Whether the snapshot was made from this text of the paper."""
+    return int(opened.snapshot.facets.texts[position]) == text_key(text_hash(passage.text))
 
 
 def _match(
     opened: Opened, asked: Asked, paper: Paper, passage: Passage, pair: tuple[int, int]
 ) -> SentenceMatch | None:
     """The matching sentences; None when the paper's text is another than when the snapshot was made."""
-    facets, mine, theirs = opened.snapshot.facets, *pair
+    mine, theirs = pair
     position = opened.snapshot.positions[paper.id]
-    if int(facets.texts[position]) != text_key(text_hash(passage.text)):
+    if not is_as_built(opened, position, passage):
         return None
     found = quotes(passage)
     vectors = opened.indexes.sentences.of(position)

@@ -147,7 +147,7 @@ class Service:
         asked, questions = zip(*(asking.ask_paper(opened, paper) for paper in seeds), strict=True)
         ranked = None
         if len(seeds) == 1 and filters == NO_FILTERS and options == NO_OPTIONS:
-            position = asking.unchanged(opened, seeds[0])
+            position = asked[0].position
             ranked = None if position is None else asking.looked_up(opened, position, k, barred)
         if ranked is None:
             ranked = rank(
