@@ -18,6 +18,7 @@ from recsys.settings import Settings
 from recsys.store.database import Database
 from recsys.store.papers import PaperStore
 from recsys.store.tombstones import Tombstones
+from recsys.store.topic_edits import TopicEdits
 from recsys.store.vectors import VectorStore
 
 
@@ -37,6 +38,11 @@ class Deployment:
     def tombstones(self) -> Tombstones:
         """What was withdrawn or opted out."""
         return Tombstones(self.database)
+
+    @cached_property
+    def topic_edits(self) -> TopicEdits:
+        """What editors decided about topics."""
+        return TopicEdits(self.database)
 
     @cached_property
     def vectors(self) -> VectorStore:

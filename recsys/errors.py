@@ -2,8 +2,9 @@
 
     RecsysError
     ├── InvalidRequest          what was asked cannot be asked (an empty text, k = 0, an unknown option)
-    ├── NotFound                no such paper, model spec or snapshot
+    ├── NotFound                no such paper, topic, model spec or snapshot
     │   ├── PaperNotFound
+    │   ├── TopicNotFound
     │   └── UnknownModel
     ├── RecordError             one source record cannot become a Paper; an ingest counts these and goes on
     │   └── RejectedRecord      the first of them, under --strict: the ingest stopped and wrote nothing
@@ -61,6 +62,12 @@ class PaperNotFound(NotFound):
     """No paper with this id is in the store, or it was withdrawn."""
 
     code = "paper_not_found"
+
+
+class TopicNotFound(NotFound):
+    """No topic has this id, or an editor has hidden it."""
+
+    code = "topic_not_found"
 
 
 class UnknownModel(NotFound):

@@ -12,7 +12,26 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Author", "Match", "Paper", "Quote", "Reason", "Scored", "SentenceMatch", "title_key", "work_key"]
+__all__ = [
+    "Author",
+    "ChangeKind",
+    "Direction",
+    "EditKind",
+    "Match",
+    "Outline",
+    "Paper",
+    "Quote",
+    "Reason",
+    "Scored",
+    "SentenceMatch",
+    "Topic",
+    "TopicChange",
+    "TopicEdit",
+    "TopicWeight",
+    "Trend",
+    "title_key",
+    "work_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,153 @@ class Scored:
     score: float
     strength: float
     reason: Reason = Reason()
+
+
+Direction = Literal["rising", "steady", "falling", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How a topic's share of the corpus's papers has moved; see :mod:`recsys.topics.trend`.
+
+    Attributes:
+        direction: ``steady`` where the test finds no change, ``unknown`` where there are too few papers or years to test.
+        change: yearly change of the share as fitted, 0.1 for 10 % more every year; None when unknown.
+        low: lower end of the change's 95 % interval; None when unknown.
+        high: its upper end.
+        p: two-sided p-value of "no change"; None when unknown.
+        first: first year looked at, or None.
+        last: last year looked at, or None.
+    """
+
+    direction: Direction = "unknown"
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    first: int | None = None
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic of the tree.
+
+    Attributes:
+        id: ``t`` and eight hexadecimal digits; kept while the topic stays the same, never used again for another.
+        level: 1 for the coarsest.
+        parent: the id of the topic one level up that holds it, None at level 1.
+        name: short, unlike that of any other topic.
+        size: papers whose main topic at this level it is.
+        terms: what its papers speak of more than others do, the most telling first.
+        exemplars: ids of the papers at its centre, the most central first.
+        years: (year, papers) ascending, papers of unknown year left out.
+        trend: of its share of all papers.
+        cohesion: mean strength of its papers' place in it, in [0, 1].
+        aliases: ids of topics that have become part of this one.
+    """
+
+    id: str
+    level: int
+    parent: str | None
+    name: str
+    size: int
+    terms: tuple[str, ...] = ()
+    exemplars: tuple[str, ...] = ()
+    years: tuple[tuple[int, int], ...] = ()
+    trend: Trend = Trend()
+    cohesion: float = 0.0
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Where a topic lies on the map.
+
+    Attributes:
+        label: (x, y) where its name goes: amid its papers, within the first ring.
+        rings: simple polygons, first and last point joined though not repeated, counterclockwise; the one with most
+            papers first. A topic in several places has several.
+    """
+
+    label: tuple[float, float]
+    rings: tuple[tuple[tuple[float, float], ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicWeight:
+    """A topic of a paper or a text.
+
+    Attributes:
+        topic: its id.
+        level: its level.
+        rank: 1 for the main topic of that level.
+        strength: how far it belongs there, in [0, 1]; the strengths of one level add up to at most 1.
+    """
+
+    topic: str
+    level: int
+    rank: int
+    strength: float
+
+
+ChangeKind = Literal["kept", "grown", "shrunk", "split", "merged", "new", "gone"]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """What became of a topic from one snapshot to the next.
+
+    Attributes:
+        at: ISO 8601, UTC, when the later snapshot was made.
+        kind: ``kept``, ``grown`` and ``shrunk`` are the same topic; ``split`` and ``merged`` name in ``others`` what it was
+            split into or merged from; ``gone`` names there where most of its papers went.
+        level: of the topic.
+        topic: its id.
+        name: its name, the later one where there are two.
+        before: papers it had, 0 for a new one.
+        after: papers it has, 0 for one that is gone.
+        others: ids of the other topics concerned.
+    """
+
+    at: str
+    kind: ChangeKind
+    level: int
+    topic: str
+    name: str
+    before: int
+    after: int
+    others: tuple[str, ...] = ()
+
+
+EditKind = Literal["rename", "merge", "split", "hide", "pin"]
+
+
+@dataclass(frozen=True, slots=True)
+class TopicEdit:
+    """What an editor decided about a topic.
+
+    Attributes:
+        number: of the edit, ascending in the order they were made.
+        kind: what was decided.
+        topic: id of the topic it is about.
+        name: the new name, of a ``rename``.
+        into: the topic that it is made part of, of a ``merge``.
+        parts: how many topics it is to be cut into, of a ``split``.
+        by: who decided.
+        at: ISO 8601, UTC, when.
+        note: why, or empty.
+    """
+
+    number: int
+    kind: EditKind
+    topic: str
+    by: str
+    at: str
+    name: str | None = None
+    into: str | None = None
+    parts: int | None = None
+    note: str = ""
 
 
 def _letters(text: str) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,7 @@ from pydantic_settings import (
 from recsys.errors import InvalidRequest
 
 CONFIG_FILE = "recsys.toml"
+SECRETS = frozenset({"namer_key"})  # never repeated in an error
 
 
 class Settings(BaseSettings):
@@ -61,6 +62,45 @@ class Settings(BaseSettings):
     keep_snapshots: int = Field(
         3, ge=1, description="Snapshots that a build leaves in place, the published one included."
     )
+    topic_counts: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (),
+        max_length=3,
+        description="Topics at each level, the coarsest first, such as [12, 60]. Default: chosen from the data; so are levels "
+        "beyond those named.",
+    )
+    topic_seed: int = Field(0, ge=0, description="Seed of the clustering and of the map.")
+    namer_url: str | None = Field(
+        None,
+        description="Base address of an OpenAI-compatible server that names topics, such as https://host/v1. Default: none; "
+        "topics keep their offline names and nothing is sent anywhere. Sent are names, terms and titles.",
+    )
+    namer_model: str | None = Field(None, description="Name of the model on that server.")
+    namer_key: SecretStr | None = Field(
+        None,
+        description="API key of that server, best set as RECSYS_NAMER_KEY. Default: none, for servers that want none.",
+    )
+    namer_price_in: float | None = Field(
+        None,
+        ge=0,
+        description="Price of a million tokens sent to the model, in any currency; the cost is shown if both prices are given.",
+    )
+    namer_price_out: float | None = Field(
+        None, ge=0, description="Price of a million tokens that the model writes."
+    )
+    namer_max_cost: float | None = Field(
+        None,
+        ge=0,
+        description="Most that naming may cost in one build, in the currency of the prices; topics beyond it keep their "
+        "offline names.",
+    )
+    namer_max_requests: int | None = Field(
+        None, ge=0, description="Most requests that naming may send in one build."
+    )
+    namer_max_seconds: float = Field(900, ge=0, description="Seconds after which naming sends nothing more.")
+    namer_max_tokens: int = Field(
+        2000, ge=1, description="Longest answer to one request, in tokens; a model that reasons needs more."
+    )
+    namer_threads: int = Field(2, ge=1, le=4, description="Requests to the naming server under way at once.")
     text_limit: int = Field(
         20_000, ge=1, description="Longest text, in characters, that a search takes in a request's body."
     )
@@ -98,8 +138,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
+            value = "not shown" if name in SECRETS else repr(first["input"])
             raise InvalidRequest(
-                f"Setting {name!r} is {first['input']!r}: {first['msg']}.",
+                f"Setting {name!r} is {value}: {first['msg']}.",
                 hint=f"Mend RECSYS_{name.upper()} in the environment or {name} in {config}; docs/settings.md lists all.",
             ) from error
         except ValueError as error:  # the TOML itself

@@ -23,7 +23,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import track
-from sample_phrases import Background, Lexicon, candidates, key_phrases, phrase_key, segments
+from sample_phrases import (
+    SAMPLE_STOP_WORDS,
+    Background,
+    Lexicon,
+    candidates,
+    key_phrases,
+    phrase_key,
+    segments,
+)
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -162,7 +170,7 @@ def make(corpus: Path, out: Path, size: int = SIZE) -> None:
     """Read the corpus, choose the papers, weigh their phrases, write them and say what came out."""
     with gzip.open(corpus, "rt", encoding="utf-8") as lines:
         records: list[Record] = [json.loads(line) for line in track(lines, "reading", console=console)]
-    background = Background(Lexicon())
+    background = Background(Lexicon(SAMPLE_STOP_WORDS))
     abstracts = [r["abstract"] for r in records if is_eligible(r)]
     for abstract in track(abstracts, "counting words", console=console):
         background.lexicon.add(abstract)

@@ -23,9 +23,11 @@ ALLOWED = {
     "embedding": LEAVES,
     "index": LEAVES,
     "recommend": LEAVES,
-    "build": LEAVES | {"sources", "store", "embedding", "index", "recommend"},
-    "evaluation": LEAVES | {"service"},
-    "service": LEAVES | {"store", "index", "embedding", "recommend"},
+    "topics": LEAVES,
+    "namers": LEAVES,
+    "build": LEAVES | {"sources", "store", "embedding", "index", "recommend", "topics", "namers"},
+    "evaluation": LEAVES | {"service", "topics"},
+    "service": LEAVES | {"store", "index", "embedding", "recommend", "topics"},
     "deployment": LEAVES | {"settings", "store", "index", "embedding", "service"},
     "api": LEAVES | {"settings", "service", "deployment", "store"},
     "cli": LEAVES
@@ -40,6 +42,9 @@ ALLOWED = {
         "index",
         "embedding",
         "evaluation",
+        "topics",
+        "namers",
+        "store",
     },
 }
 

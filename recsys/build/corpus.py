@@ -14,6 +14,7 @@ from recsys.index.snapshot import FORMAT
 from recsys.recommend.related import RANKING
 from recsys.records import title_key
 from recsys.store.papers import PaperStore, ScanRow
+from recsys.topics.describe import Document
 
 Names = list[tuple[str, ...]]
 
@@ -34,9 +35,9 @@ class Corpus:
     text_hashes: list[str]
     names: Names
 
-    def fingerprint(self, embedder: Embedder, exact_limit: int) -> str:
-        """SHA-256 over all that decides what a snapshot holds."""
-        digest = hashlib.sha256(f"{FORMAT}\0{RANKING}\0{embedder.key}\0{exact_limit}".encode())
+    def fingerprint(self, embedder: Embedder, exact_limit: int, topics: str) -> str:
+        """SHA-256 over all that decides what a snapshot holds; ``topics``: what is asked of these."""
+        digest = hashlib.sha256(f"{FORMAT}\0{RANKING}\0{embedder.key}\0{exact_limit}\0{topics}".encode())
         for name in COLUMNS:
             digest.update(getattr(self.facets, name).tobytes())
         names = ("\2".join(some) for some in self.names)
@@ -73,6 +74,12 @@ def scan(papers: PaperStore) -> Iterator[ScanRow]:
     """All visible papers by ascending id."""
     for batch in papers.scan():
         yield from batch
+
+
+def documents_of(papers: PaperStore, ids: list[str]) -> list[Document]:
+    """The texts of papers as topics are named by, in the order given; one that was hidden meanwhile is empty."""
+    found = {row.id: Document(row.title, row.abstract, row.keywords) for row in scan(papers)}
+    return [found.get(paper_id, Document("", None, ())) for paper_id in ids]
 
 
 def text_of(row: ScanRow, embedder: Embedder) -> str:

@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.build.corpus import Corpus
+from recsys.build.topics import Indexed
 from recsys.index.contents import Centre, Contents
 from recsys.index.dense import build_dense
 from recsys.index.lexical import LexicalDocument, build_lexical
 from recsys.index.neighbours import no_neighbours
 from recsys.index.sentences import build_sentences, sentence_centre, unit
 from recsys.index.snapshot import Snapshot
+from recsys.index.topics import TopicIndex
 from recsys.recommend.neighbours import compute, extend
 from recsys.recommend.related import RANKING, AuthorTable, Indexes
 from recsys.store.vectors import VectorStore
@@ -68,6 +70,7 @@ def index_corpus(
     *,
     exact_limit: int,
     threads: int | None,
+    topics: Callable[[Indexed], TopicIndex],
     progress: Progress = lambda _stage, _done, _total: None,
 ) -> Contents:
     """Index everything.
@@ -79,6 +82,7 @@ def index_corpus(
         base: from :func:`base_for`.
         exact_limit: see :func:`recsys.index.dense.build_dense`.
         threads: that may be used; None is every core.
+        topics: finds the topics once the rest is indexed, see :func:`recsys.build.topics.find_topics`.
         progress: called with what is being done, how much of it is done, and how much there is.
     """
     count = len(corpus.facets.ids)
@@ -142,7 +146,8 @@ def index_corpus(
             previous=before.neighbours,
             kept=kept,
         )
-    return Contents(corpus.facets, centre, dense, lexical, sentences, found)
+    indexed = Indexed(corpus.facets, dense, lexical, found)
+    return Contents(corpus.facets, centre, dense, lexical, sentences, found, topics(indexed))
 
 
 def _documents(corpus: Corpus) -> Iterator[LexicalDocument]:

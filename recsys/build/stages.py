@@ -11,11 +11,13 @@ import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
-from recsys.build.corpus import read_corpus, scan, text_of
+from recsys.build.corpus import documents_of, read_corpus, scan, text_of
 from recsys.build.indexing import Progress, base_for, index_corpus
+from recsys.build.topics import TopicOptions, find_topics
 from recsys.embedding.models import Embedder, text_hash
 from recsys.embedding.passages import Passage, pack, paper_passage
 from recsys.errors import DamagedSnapshot, InvalidRequest, SnapshotError
@@ -23,7 +25,9 @@ from recsys.index.snapshot import Manifest, ModelReference, Snapshot, SnapshotFo
 from recsys.recommend.related import RANKING
 from recsys.store.papers import PaperStore
 from recsys.store.vectors import VectorStore
+from recsys.topics.tree import check_counts
 
+DEFAULT_TOPICS = TopicOptions()
 CHUNK = 2048  # texts embedded between two writes: what a kill -9 can cost, half a minute on two cores
 
 logger = logging.getLogger(__name__)
@@ -55,6 +59,7 @@ def build(
     exact_limit: int,
     keep_snapshots: int,
     threads: int | None = None,
+    topics: TopicOptions = DEFAULT_TOPICS,
     on_progress: Progress = lambda _stage, _done, _total: None,
 ) -> BuildReport:
     """Bring the published snapshot up to date with the store. Hold the deployment's lock while calling.
@@ -67,10 +72,11 @@ def build(
         exact_limit: see :func:`recsys.index.dense.build_dense`.
         keep_snapshots: how many snapshots to leave.
         threads: that indexing may use; None is every core.
+        topics: what is asked of the topics.
         on_progress: called with what is being done, how much of it is done, and how much there is.
 
     Raises:
-        InvalidRequest: the store holds no paper.
+        InvalidRequest: the store holds no paper, or so many topics cannot be had of it.
     """
     snapshots.sweep()
     corpus = read_corpus(papers, embedder)
@@ -81,10 +87,12 @@ def build(
         corpus = read_corpus(papers, embedder)  # a paper may have been hidden meanwhile
     if not corpus.facets.ids:
         raise InvalidRequest("The store holds no paper to build from.", hint="Run `recsys ingest …` first.")
-    fingerprint = corpus.fingerprint(embedder, exact_limit)
-    manifest = whole_snapshot(snapshots, fingerprint)
+    check_counts(topics.counts, len(corpus.facets.ids))
+    fingerprint = corpus.fingerprint(embedder, exact_limit, topics.fingerprint())
+    manifest = None if topics.anew else whole_snapshot(snapshots, fingerprint)
     if manifest is None:
-        base = base_for(corpus, _newest(snapshots), embedder.key)
+        previous = _newest(snapshots)
+        base = base_for(corpus, previous, embedder.key)
         fresh = len(corpus.facets.ids) if base is None else int(np.count_nonzero(base.kept < 0))
         logger.info("Indexing %d papers, %d of them new.", len(corpus.facets.ids), fresh)
         contents = index_corpus(
@@ -94,6 +102,17 @@ def build(
             base,
             exact_limit=exact_limit,
             threads=threads,
+            topics=lambda indexed: find_topics(
+                indexed,
+                None if previous is None else (previous.contents.topics, previous.facets.ids),
+                None if base is None else base.kept,
+                topics,
+                documents=lambda: documents_of(papers, corpus.facets.ids),
+                at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                exact_limit=exact_limit,
+                threads=threads,
+                progress=on_progress,
+            ),
             progress=on_progress,
         )
         model = ModelReference(embedder.spec.id, embedder.key, embedder.dimension)

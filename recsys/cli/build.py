@@ -11,7 +11,9 @@ import typer
 
 from recsys.build import stages
 from recsys.build.lock import writing
+from recsys.build.topics import TopicOptions
 from recsys.cli.console import Stages, err, print_json
+from recsys.cli.namer import namer
 from recsys.deployment import Deployment, opened
 from recsys.embedding.models import embedding_text
 
@@ -20,15 +22,26 @@ CALIBRATION_TEXTS = 200
 
 def build(
     context: typer.Context,
+    recluster: Annotated[
+        bool,
+        typer.Option(
+            "--recluster",
+            help="Find topics again although the corpus has changed little; they keep their ids.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
-    """Embed what changed, index all papers, and publish a new snapshot.
+    """Embed what changed, index all papers, find topics, and publish a new snapshot.
 
     Safe to stop at any moment and to run again; the snapshot before keeps answering meanwhile.
     """
     started = time.monotonic()
     settings = context.obj
-    with opened(settings) as deployment, writing(settings.lock, "recsys build"):
+    with (
+        opened(settings) as deployment,
+        writing(settings.lock, "recsys build"),
+        namer(settings) as names,
+    ):
         embedder = deployment.embedder(lambda: _calibration_texts(deployment))
         with Stages("texts") as shown:
             report = stages.build(
@@ -39,6 +52,13 @@ def build(
                 exact_limit=settings.exact_limit,
                 keep_snapshots=settings.keep_snapshots,
                 threads=settings.threads,
+                topics=TopicOptions(
+                    counts=settings.topic_counts,
+                    seed=settings.topic_seed,
+                    anew=recluster,
+                    namer=names,
+                    edits=deployment.topic_edits.all(),
+                ),
                 on_progress=shown.update,
             )
     seconds = round(time.monotonic() - started, 1)
@@ -52,6 +72,7 @@ def build(
                 "embedded": report.embedded,
                 "index": manifest.dense.kind,
                 "recall": manifest.dense.recall,
+                "topics": list(manifest.topics),
                 "pruned": list(report.pruned),
                 "seconds": seconds,
             }
@@ -63,9 +84,10 @@ def build(
         )
         return
     kind = "exact" if manifest.dense.kind == "flat" else f"HNSW, recall {manifest.dense.recall:.3f}"
+    topics = " / ".join(f"{count:,}" for count in manifest.topics)
     err.print(
         f"Published {manifest.name}: {manifest.papers:,} papers, {report.embedded:,} texts embedded, "
-        f"{kind} index, {seconds} s."
+        f"{kind} index, {topics} topics, {seconds} s."
     )
 
 

@@ -13,9 +13,10 @@ from recsys.index.dense import DenseIndex, DenseParameters, Floats, load_dense
 from recsys.index.lexical import LexicalIndex, load_lexical
 from recsys.index.neighbours import Neighbours, load_neighbours
 from recsys.index.sentences import SentenceIndex, load_sentences
+from recsys.index.topics import TopicIndex, load_topics
 
 PAPERS, FACETS, CENTRE, DENSE = "papers.json", "facets.npz", "centre.npz", "dense.faiss"
-LEXICAL, SENTENCES, NEIGHBOURS = "lexical", "sentences", "neighbours"
+LEXICAL, SENTENCES, NEIGHBOURS, TOPICS = "lexical", "sentences", "neighbours", "topics"
 COLUMNS = ("years", "venues", "works", "titles", "texts", "author_offsets", "author_codes")
 NO_YEAR = 0
 NO_WORK = -1
@@ -82,12 +83,13 @@ class Contents:
     lexical: LexicalIndex
     sentences: SentenceIndex
     neighbours: Neighbours
+    topics: TopicIndex
 
     def widths(self) -> set[int]:
         """The numbers of papers that the parts have; one number, unless they do not belong together."""
         facets = self.facets
         columns = (facets.ids, facets.years, facets.venues, facets.works, facets.titles, facets.texts)
-        indexes = (self.dense, self.lexical, self.sentences, self.neighbours)
+        indexes = (self.dense, self.lexical, self.sentences, self.neighbours, self.topics)
         return {len(part) for part in (*columns, facets.author_offsets[1:], *indexes)}
 
 
@@ -101,13 +103,14 @@ def write_contents(path: Path, contents: Contents) -> None:
     contents.lexical.save(path / LEXICAL)
     contents.sentences.save(path / SENTENCES)
     contents.neighbours.save(path / NEIGHBOURS)
+    contents.topics.save(path / TOPICS)
 
 
 def read_contents(path: Path, dense: DenseParameters) -> Contents:
     """Open everything in a folder; large parts are mapped, and shared between processes.
 
     Raises:
-        DamagedSnapshot, OSError, ValueError, KeyError: files are missing or cannot be understood.
+        DamagedSnapshot, OSError, ValueError, KeyError, TypeError: files are missing or cannot be understood.
     """
     papers = orjson.loads((path / PAPERS).read_bytes())
     with np.load(path / FACETS) as columns:
@@ -123,4 +126,5 @@ def read_contents(path: Path, dense: DenseParameters) -> Contents:
         load_lexical(path / LEXICAL),
         load_sentences(path / SENTENCES),
         load_neighbours(path / NEIGHBOURS),
+        load_topics(path / TOPICS),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -200,6 +201,14 @@ class LexicalIndex:
             return np.zeros(len(positions), np.bool_)
         rows = (self.document_query(int(position)).ids for position in positions)
         return np.array([bool(np.isin(ids, row).all()) for row in rows], np.bool_)
+
+    def counts(self) -> Any:
+        """(n, v) scipy CSR matrix: how often each term of the texts stands in each paper."""
+        from scipy import sparse
+
+        rows = self._arrays.text
+        shape = (len(rows), len(self._arrays.vocabulary))
+        return sparse.csr_matrix((rows.counts, rows.ids, rows.indptr), shape=shape)
 
     def idf(self, terms: Sequence[str]) -> Floats:
         """Inverse document frequency of terms as :func:`~recsys.index.terms.text_terms` gives them, (m,)."""

@@ -10,6 +10,7 @@
         lexical/          the words
         sentences/        sentence vectors
         neighbours/       every paper's related papers
+        topics/           the tree, and every paper's place in it and on the map
       CURRENT             the name of the folder that answers
       .partial-…          one being written, or left by a build that was killed
 
@@ -38,7 +39,7 @@ from recsys.errors import DamagedSnapshot, InvalidRequest, NoSnapshot, SnapshotE
 from recsys.index.contents import Contents, read_contents, write_contents
 from recsys.index.dense import DenseParameters
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST, CURRENT = "manifest.json", "CURRENT"
 PARTIAL = ".partial-"
 NAME = re.compile(r"^\d{8}T\d{9}Z-[0-9a-f]{8}$")
@@ -66,6 +67,7 @@ class Manifest:
         dense: the dense index's kind, parameters and measured recall.
         ranking: name of the score by which the neighbours were chosen.
         base: how many papers there were when everything was last computed anew; later builds added to that.
+        topics: how many at each level, the coarsest first.
         files: size in bytes and SHA-256 of every other file, by name.
         format: version of this layout.
     """
@@ -78,6 +80,7 @@ class Manifest:
     dense: DenseParameters
     ranking: str
     base: int
+    topics: tuple[int, ...] = ()
     files: dict[str, dict[str, int | str]] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -183,6 +186,7 @@ class SnapshotFolder:
                     **fields,
                     "model": ModelReference(**fields["model"]),
                     "dense": DenseParameters(**fields["dense"]),
+                    "topics": tuple(fields["topics"]),
                 }
             )
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
@@ -246,6 +250,7 @@ class SnapshotFolder:
                 contents.dense.parameters,
                 ranking,
                 count if base is None else base,
+                tuple(len(level.topics) for level in contents.topics.levels),
                 files,
             )
             (partial / MANIFEST).write_bytes(orjson.dumps(asdict(manifest), option=orjson.OPT_INDENT_2))
@@ -337,7 +342,7 @@ def _read(path: Path, manifest: Manifest) -> Snapshot:
 def _damage(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedSnapshot(
             f"Snapshot {path.name} cannot be read: {error}.",
             hint="Run `recsys snapshots rollback`, then `recsys build`.",

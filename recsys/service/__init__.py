@@ -13,11 +13,25 @@ from recsys.service.answers import (
     Status,
 )
 from recsys.service.service import Service
+from recsys.service.topic_answers import (
+    Assignment,
+    ExportRow,
+    TopicAuthor,
+    TopicDetail,
+    TopicMap,
+    TopicPage,
+    TopicPaper,
+    TopicPapers,
+    TopicPlace,
+)
+from recsys.service.topics import TopicReader
 
 __all__ = [
     "K_LIMIT",
     "METHODS",
     "Answer",
+    "Assignment",
+    "ExportRow",
     "Filters",
     "Method",
     "Options",
@@ -27,4 +41,12 @@ __all__ = [
     "Request",
     "Service",
     "Status",
+    "TopicAuthor",
+    "TopicDetail",
+    "TopicMap",
+    "TopicPage",
+    "TopicPaper",
+    "TopicPapers",
+    "TopicPlace",
+    "TopicReader",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from recsys.errors import InvalidRequest
 from recsys.index.snapshot import Manifest
 from recsys.records import Paper, Scored
+from recsys.service.topic_answers import TopicPlace
 
 K_LIMIT = 500
 
@@ -20,14 +21,16 @@ class Filters:
         year_from: first year, inclusive; papers without a year never pass a year filter.
         year_to: last year, inclusive.
         venue: the venue's name, in any case.
+        topic: a topic's id; papers pass that belong to it, be it less than to another.
     """
 
     year_from: int | None = None
     year_to: int | None = None
     venue: str | None = None
+    topic: str | None = None
 
     def admit(self, paper: Paper) -> bool:
-        """Whether a paper may be in the answer."""
+        """Whether a paper's year and venue pass."""
         low, high = self.year_from, self.year_to
         if (low is not None or high is not None) and paper.year is None:
             return False
@@ -70,12 +73,18 @@ class Answer:
         close: whether anything in the corpus is close to what was asked with; if not, the results are merely the
             least distant ones.
         resolved: id of the paper that a typed id, DOI, arXiv id or address stands for, or None.
+        topics: where the text that was asked with, or the single paper, belongs; empty where nothing says.
+        point: its (x, y) on the map, or None.
+        topics_of: the topics of the results, by paper id.
     """
 
     results: tuple[Scored, ...]
     snapshot: str
     close: bool = True
     resolved: str | None = None
+    topics: tuple[TopicPlace, ...] = ()
+    point: tuple[float, float] | None = None
+    topics_of: Mapping[str, tuple[TopicPlace, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +121,19 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class PaperDetail:
-    """One paper and the other versions of the same work, by id."""
+    """One paper.
+
+    Attributes:
+        paper: itself.
+        versions: ids of the other versions of the same work.
+        topics: by level and rank; none while it is newer than the snapshot.
+        point: (x, y) on the map, or None.
+    """
 
     paper: Paper
     versions: tuple[str, ...]
+    topics: tuple[TopicPlace, ...] = ()
+    point: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,20 +128,29 @@ def pool(k: int, options: Options) -> int:
     return k if options == NO_OPTIONS else k * POOL_TO_ORDER
 
 
-def mask(opened: Opened, filters: Filters) -> Mask | None:
-    """(n,) which papers pass the filters; None when all do."""
+def mask(opened: Opened, filters: Filters, of_topic: Mask | None = None) -> Mask | None:
+    """(n,) which papers pass the filters; None when all do.
+
+    Args:
+        opened: the snapshot.
+        filters: what is asked for.
+        of_topic: (n,) which papers belong to the topic that is asked for, None where none is.
+    """
     facets = opened.snapshot.facets
     venues = None
     if filters.venue is not None:
         wanted = set(spellings(filters.venue, facets.venue_names))
         venues = [code for code, name in enumerate(facets.venue_names) if name in wanted]
-    return filter_mask(
+    passed = filter_mask(
         facets.years,
         facets.venues,
         year_from=filters.year_from,
         year_to=filters.year_to,
         venue_codes=venues,
     )
+    if of_topic is None or passed is None:
+        return passed if of_topic is None else of_topic
+    return passed & of_topic
 
 
 def pairs(opened: Opened, ranked: Ranked) -> tuple[tuple[str, float], ...]:

@@ -13,6 +13,7 @@ from recsys import __version__
 from recsys.embedding.models import Embedder
 from recsys.errors import InvalidRequest, PaperNotFound, RecsysError
 from recsys.index.snapshot import ModelReference, SnapshotFolder
+from recsys.recommend.ranking import Mask
 from recsys.recommend.related import Method, Query, Ranked, paper_query, rank
 from recsys.recommend.strength import CLOSE, EXACT
 from recsys.records import Match, Reason, Scored
@@ -32,10 +33,14 @@ from recsys.service.answers import (
 )
 from recsys.service.current import Current, Opened
 from recsys.service.identifiers import identifier
+from recsys.service.topic_answers import Assignment
+from recsys.service.topics import TopicReader
 from recsys.store.database import Database
 from recsys.store.papers import PaperStore
 from recsys.store.tombstones import Tombstones
+from recsys.store.topic_edits import TopicEdits
 from recsys.text import clean_text
+from recsys.topics.membership import VOTERS
 
 DEFAULT_K = 10
 NAMED = 1.0  # added to the score of papers by an author whose name was typed
@@ -60,6 +65,8 @@ class Service:
         self._papers = PaperStore(database)
         self._tombstones = Tombstones(database)
         self._current = Current(snapshots, embedder_for)
+        #: Questions about topics.
+        self.topics = TopicReader(self._current.get, self._papers, self._tombstones, TopicEdits(database))
 
     # -- ranked papers -----------------------------------------------------------------------------------------------
 
@@ -87,10 +94,16 @@ class Service:
         if known is not None:
             return self._search_paper(known, k, filters, options)
         asked, question = asking.ask_text(opened, query)
-        mask = asking.mask(opened, filters)
+        mask = self._mask(opened, filters)
         barred = asking.barred(opened, self._tombstones.hidden(), ())
         named, titled = asking.named(opened, query), asking.titled(opened, text)
-        ranked = rank(opened.indexes, [question], k=asking.pool(k, options), allowed=mask, excluded=barred)
+        wanted = max(asking.pool(k, options), VOTERS)
+        ranked = rank(opened.indexes, [question], k=wanted, allowed=mask, excluded=barred)
+        unfiltered = ranked
+        if mask is not None:
+            unfiltered = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
+        assignment = self._assignment(opened, asked, question, unfiltered)
+        ranked = ranked[: asking.pool(k, options)]
         ranked = asking.with_exact(opened.indexes, question, ranked, [*named, *titled], mask, barred)
         exact = np.isin(ranked.positions, titled), np.isin(ranked.positions, named)
         bonus = ranked.scores + NAMED * exact[1] + 2 * NAMED * exact[0]
@@ -100,7 +113,21 @@ class Service:
         strengths[exact[0][order] | exact[1][order]] = EXACT
         matches: dict[int, Match] = dict.fromkeys(named, "author")
         matches.update(dict.fromkeys(titled, "title"))
-        return self._answer(opened, [asked], ranked, strengths, k, options, matches)
+        return self._answer(opened, [asked], ranked, strengths, k, options, matches, assignment)
+
+    def assign(self, text: str) -> Assignment:
+        """Where a text belongs among the topics, or honestly nowhere.
+
+        Raises:
+            InvalidRequest: there is no letter in the text.
+            SnapshotError: nothing usable is published.
+        """
+        query = _checked(_query_text(text))
+        opened = self._current.get()
+        asked, question = asking.ask_text(opened, query)
+        barred = asking.barred(opened, self._tombstones.hidden(), ())
+        ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
+        return self._assignment(opened, asked, question, ranked)
 
     def related(
         self,
@@ -155,11 +182,14 @@ class Service:
                 questions[: len(positive)],
                 questions[len(positive) :],
                 k=asking.pool(k, options),
-                allowed=asking.mask(opened, filters),
+                allowed=self._mask(opened, filters),
                 excluded=barred,
             )
         strengths = asking.strengths(opened, asked[0], questions[0], ranked)
-        return self._answer(opened, asked, ranked, strengths, k, options)
+        assignment = None
+        if len(seeds) == 1:
+            assignment = self._place_of(opened, asked[0], questions[0], barred)
+        return self._answer(opened, asked, ranked, strengths, k, options, assignment=assignment)
 
     def rank(
         self,
@@ -208,7 +238,16 @@ class Service:
         Raises:
             PaperNotFound: no such paper, or it was withdrawn.
         """
-        return PaperDetail(self._papers.get(paper_id), tuple(self._papers.versions(paper_id)))
+        paper, versions = self._papers.get(paper_id), tuple(self._papers.versions(paper_id))
+        try:
+            opened = self._current.get()
+        except RecsysError:  # nothing is published, or nothing usable: the paper is there all the same
+            return PaperDetail(paper, versions)
+        position = opened.snapshot.positions.get(paper_id)
+        if position is None:
+            return PaperDetail(paper, versions)
+        place = self.topics.of_position(opened, position)
+        return PaperDetail(paper, versions, place.topics, place.point)
 
     def papers(self, *, after: str | None = None, limit: int = 50, filters: Filters = NO_FILTERS) -> Page:
         """All papers by ascending id, a page at a time. Pages are stable while papers are added and withdrawn."""
@@ -263,9 +302,10 @@ class Service:
         paper = self._papers.get(paper_id)
         rest = self.related(paper_id, k=k, filters=filters, options=options)
         results = rest.results
-        if filters.admit(paper):
+        if filters.admit(paper) and self._in_topic(paper_id, filters.topic):
             results = (Scored(paper, EXACT, EXACT, Reason(match="id")), *results[: k - 1])
-        return Answer(results, rest.snapshot, True, paper_id)
+        topics_of = {**rest.topics_of, paper_id: rest.topics}
+        return Answer(results, rest.snapshot, True, paper_id, rest.topics, rest.point, topics_of)
 
     def _rank(self, request: Request, method: Method, *, authors: bool = True) -> Ranking:
         if request.k is not None and request.k < 1:
@@ -321,6 +361,36 @@ class Service:
             )
         return found
 
+    def _mask(self, opened: Opened, filters: Filters) -> Mask | None:
+        of_topic = None if filters.topic is None else self.topics.mask(opened, filters.topic)
+        return asking.mask(opened, filters, of_topic)
+
+    def _in_topic(self, paper_id: str, topic: str | None) -> bool:
+        """Whether a paper passes the filter by topic; one that is newer than the snapshot is in none."""
+        if topic is None:
+            return True
+        opened = self._current.get()
+        position = opened.snapshot.positions.get(paper_id)
+        return position is not None and bool(self.topics.mask(opened, topic)[position])
+
+    def _assignment(
+        self, opened: Opened, asked: explain.Asked, question: Query, ranked: Ranked
+    ) -> Assignment:
+        """Where a text belongs, by the papers that it is most related to."""
+        nearest = ranked[:VOTERS]
+        strengths = asking.strengths(opened, asked, question, nearest)
+        close = bool(len(nearest)) and float(strengths.max()) >= CLOSE
+        return self.topics.place(opened, nearest.positions, strengths, close=close)
+
+    def _place_of(
+        self, opened: Opened, asked: explain.Asked, question: Query, barred: Sequence[int]
+    ) -> Assignment:
+        """Where a paper belongs: as built, or as a text if it is newer than the snapshot or has changed."""
+        if asked.position is not None:
+            return self.topics.of_position(opened, asked.position)
+        ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
+        return self._assignment(opened, asked, question, ranked)
+
     def _as_built(self, opened: Opened, hidden: Collection[str], paper_id: str) -> Query:
         """A paper as the snapshot has it, without asking the store; one that is newer as the store has it."""
         position = opened.snapshot.positions.get(paper_id)
@@ -337,6 +407,7 @@ class Service:
         k: int,
         options: Options,
         matches: dict[int, Match] | None = None,
+        assignment: Assignment | None = None,
     ) -> Answer:
         """Choose k of the candidates, and say why each is there."""
         chosen = asking.chosen(opened, ranked, strengths, k, options)
@@ -355,7 +426,10 @@ class Service:
             score = float(ranked.scores[i])
             results.append(Scored(papers[paper_id], score, round(float(strengths[i]), 4), why))
         close = any(result.strength >= CLOSE for result in results)
-        return Answer(tuple(results), opened.snapshot.name, close)
+        found = tuple(results)
+        topics_of = self.topics.of(opened, [scored.paper.id for scored in found])
+        where = assignment or Assignment((), None, close, opened.snapshot.name)
+        return Answer(found, opened.snapshot.name, close, None, where.topics, where.point, topics_of)
 
 
 def _check_seeds(positive: Sequence[str], negative: Sequence[str]) -> None:

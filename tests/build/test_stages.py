@@ -12,7 +12,7 @@ import pytest
 
 from recsys.embedding.models import embedding_text, text_hash
 from recsys.errors import InvalidRequest
-from recsys.index.snapshot import SnapshotFolder
+from recsys.index.snapshot import FORMAT, SnapshotFolder
 
 
 def test_the_first_build_embeds_each_text_once(make_toy, tmp_path):
@@ -122,7 +122,7 @@ def test_a_damaged_snapshot_is_built_again(toy, caplog):
 def test_a_snapshot_of_a_former_format_gives_way_to_a_new_one(toy, caplog):
     old = toy.snapshots.current()
     manifest = toy.snapshots.path / old / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 1'))
     report = toy.build()
     assert report.published
     assert report.embedded == 0
@@ -140,7 +140,7 @@ KILLED = """
     import os, signal, sys
     from pathlib import Path
     from recsys.build import stages
-    from recsys.index.snapshot import SnapshotFolder
+    from recsys.index.snapshot import FORMAT, SnapshotFolder
     from recsys.store.database import Database
     from recsys.store.papers import PaperStore
     from recsys.store.vectors import VectorStore

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from recsys.index.snapshot import FORMAT
 from tests import toy_corpus
 
 ROOT = Path(__file__).parent.parent.parent
@@ -225,7 +226,7 @@ def test_exit_status_tells_refusal_from_usage(built, arguments, status, said):
 def test_a_snapshot_of_a_former_format_does_not_spoil_the_list(toy, tmp_path):
     name = toy.snapshots.current()
     manifest = toy.snapshots.path / name / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 1'))
     toy.build()
     done = recsys(tmp_path, "snapshots", "list", "--json")
     assert [row["name"] for row in json.loads(done.stdout)["snapshots"]] == [toy.snapshots.current()]

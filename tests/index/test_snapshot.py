@@ -12,6 +12,7 @@ from recsys.index.lexical import LexicalDocument, build_lexical
 from recsys.index.neighbours import no_neighbours
 from recsys.index.sentences import build_sentences
 from recsys.index.snapshot import ModelReference, SnapshotFolder
+from recsys.index.topics import no_topics
 
 MODEL = ModelReference("toy", "toy-1", 4)
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
@@ -40,6 +41,7 @@ def contents(count: int, vectors: int | None = None) -> Contents:
         build_lexical([LexicalDocument(f"paper number{i}", ("Ann Lee",)) for i in range(count)]),
         build_sentences((rows * 127).astype(np.int8), np.arange(count + 1), origin),
         no_neighbours(count),
+        no_topics(count),
     )
 
 

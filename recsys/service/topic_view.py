@@ -1,0 +1,100 @@
+"""The topics of one snapshot as readers see them at this moment: renamed, hidden, without withdrawn papers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+import numpy as np
+
+from recsys.errors import TopicNotFound
+from recsys.index.topics import TopicIndex
+from recsys.records import Topic, TopicEdit
+from recsys.service.current import Opened
+from recsys.service.topic_answers import TopicPlace
+from recsys.topics import edits
+
+
+class TopicView:
+    """See the module.
+
+    Args:
+        opened: the snapshot.
+        hidden_papers: ids of papers that were hidden since it was made, among others.
+        decisions: of editors.
+    """
+
+    def __init__(
+        self, opened: Opened, hidden_papers: Collection[str], decisions: Sequence[TopicEdit]
+    ) -> None:
+        self.opened = opened
+        self.index: TopicIndex = opened.snapshot.contents.topics
+        self.snapshot = opened.snapshot.name
+        self.decisions = decisions
+        self._hidden = edits.hidden(decisions)
+        at = opened.snapshot.positions
+        self.barred = np.array(sorted(at[one] for one in hidden_papers if one in at), np.int64)
+        self.named = self._named(decisions)
+        sizes = (len(level.topics) for level in self.index.levels)
+        self._first = list(accumulate(sizes, initial=0))
+
+    def _named(self, decisions: Sequence[TopicEdit]) -> tuple[Topic, ...]:
+        """All topics with editors' names, and with the papers that are hidden by now not counted."""
+        topics = list(self.index.all) if not decisions else edits.named(self.index.all, decisions)
+        if not len(self.barred):
+            return tuple(topics)
+        first = 0
+        for level in self.index.levels:
+            for number, fewer in zip(*np.unique(level.main[self.barred], return_counts=True), strict=True):
+                at = first + int(number)
+                topics[at] = replace(topics[at], size=topics[at].size - int(fewer))
+            first += len(level.topics)
+        return tuple(topics)
+
+    def topic(self, at: int, number: int) -> Topic:
+        """A topic by level and number."""
+        return self.named[self._first[at] + number]
+
+    def is_shown(self, at: int, number: int) -> bool:
+        """Whether readers see a topic: neither it nor one that holds it is hidden."""
+        if not self._hidden:
+            return True
+        topic = self.topic(at, number)
+        return topic.id not in self._hidden and all(one.id not in self._hidden for one in self.parents(topic))
+
+    def shown(self) -> list[Topic]:
+        """The topics that readers see."""
+        return [
+            self.topic(at, number)
+            for at, level in enumerate(self.index.levels)
+            for number in range(len(level.topics))
+            if self.is_shown(at, number)
+        ]
+
+    def parents(self, topic: Topic) -> list[Topic]:
+        """The topics that hold one, coarsest first."""
+        found: list[Topic] = []
+        while topic.parent is not None:
+            topic = self.topic(*self.index.by_id[topic.parent])
+            found.append(topic)
+        return found[::-1]
+
+    def find(self, topic_id: str) -> Topic:
+        """A topic that readers see, or what it has become part of."""
+        known = self.index.by_id
+        current = topic_id if topic_id in known else self.index.successors.get(topic_id)
+        if current is None or not self.is_shown(*known[current]):
+            raise TopicNotFound(f"There is no topic {topic_id!r}.", hint="Run `recsys topics` to see all.")
+        return self.topic(*known[current])
+
+    def places(self, position: int) -> tuple[TopicPlace, ...]:
+        """The topics of a paper that readers see."""
+        return tuple(
+            TopicPlace(self.topic(at, number), rank, round(strength, 4))
+            for at, level in enumerate(self.index.levels)
+            for rank, (number, strength) in enumerate(
+                zip(level.members[position].tolist(), level.strengths[position].tolist(), strict=True), 1
+            )
+            if number >= 0 and self.is_shown(at, number)
+        )

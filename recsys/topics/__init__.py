@@ -1,0 +1,1 @@
+"""Topics: a tree over unit rows, and what its topics are called."""
