@@ -21,7 +21,8 @@ COMPONENTS = 50  # of the reduced word matrix
 RELATED = 0.5  # weight of the edges to related papers, where those to near rows weigh 1
 BEST_SCORE = 2.0  # of a related paper: distances are counted from it
 WORDS = 0.7  # length of a paper's row of it, where that of the dense vector is 1
-COMMON = 0.3  # a word in a larger share of the papers tells nothing
+COMMON = 0.3  # a word in a larger share of the papers tells nothing,
+SMALL = 5  # or in more papers than this, where there are few
 RARE_SHARE = 1 / 10_000  # a word in a smaller share of a large corpus is too rare to join papers
 _BISECTIONS = 24  # halvings of the range of a bandwidth: more than float32 can tell apart
 
@@ -130,8 +131,8 @@ def _components(counts: Any, seed: int) -> Floats | None:
     papers, terms = counts.shape
     frequency = np.bincount(counts.indices, minlength=terms)
     rare = max(2, round(papers * RARE_SHARE))
-    kept = np.flatnonzero((frequency >= rare) & (frequency <= max(2, COMMON * papers)))
-    width = min(COMPONENTS, papers - 1, len(kept) - 1)
+    kept = np.flatnonzero((frequency >= rare) & (frequency <= max(SMALL, COMMON * papers)))
+    width = min(COMPONENTS, papers - 1, len(kept))
     if width < 1:
         return None
     weighed = counts[:, kept].astype(np.float32)

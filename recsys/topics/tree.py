@@ -20,7 +20,8 @@ from recsys.errors import InvalidRequest
 from recsys.topics.leiden import Labels, communities, communities_from, numbered
 
 MAX_LEVELS = 3
-FLAT = 150  # a corpus of fewer papers has one level
+FLAT = 150  # a corpus of fewer papers has one level,
+NATURAL = 1.0  # at the resolution at which modularity was defined
 PARTS = 9  # topics of one level below a topic, about; more, and a level comes between
 COARSE = (
     0.9,
@@ -163,9 +164,10 @@ def _top(
     papers = graph.shape[0]
     if counts:
         return _exactly(graph, counts[0], seed), 0.0, 1.0
-    if papers < FLAT:
-        return _exactly(graph, about, seed), 0.0, 1.0
-    least = max(2 * LEAST, round(SMALLEST * papers / about))
+    if papers < FLAT and start is None:
+        found = communities(graph, NATURAL, seed=seed, trials=TRIALS)
+        return _sized(graph, found, LEAST, seed), NATURAL, 1.0
+    least = LEAST if papers < FLAT else max(2 * LEAST, round(SMALLEST * papers / about))
     if start is not None and start.resolutions[0] > 0:
         found = communities_from(graph, start.levels[0], start.resolutions[0], seed=seed)
         return _sized(graph, found, least, seed), start.resolutions[0], start.agreement

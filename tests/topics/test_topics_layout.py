@@ -60,7 +60,7 @@ def test_the_map_is_centred_wide_and_within_the_rim(coordinates):
 def test_progress_ends_with_all_steps_done(papers):
     seen: list[tuple[int, int]] = []
     drawn(papers[0], progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [(3, 3)]  # few papers are laid out in one step
 
 
 def test_a_map_made_again_with_new_papers_stays_where_it_was():
