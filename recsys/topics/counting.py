@@ -19,6 +19,8 @@ from recsys.topics.spelling import Spellings
 __all__ = ["Document", "PhraseCounts", "count_phrases", "strongest"]
 
 #: Texts that the lexicon is read off.
+#: Part of a topic, the strongest papers first, that papers to read are taken from.
+STRONGER = 2 / 3
 LEXICON_TEXTS = 20_000
 #: How much a phrase counts that only the abstract has, mentioned once; title, key phrases and repetition count 1.
 MENTIONED = 0.5
@@ -62,12 +64,19 @@ class PhraseCounts:
 
 
 def strongest(labels: NDArray[np.int32], weights: NDArray[np.float32], most: int) -> NDArray[np.int64]:
-    """Positions of the ``most`` papers of every topic that belong there most strongly, ascending."""
+    """Positions of up to ``most`` papers of every topic, ascending: spread over the stronger :data:`STRONGER` of it.
+
+    Not the very strongest alone: a handful of near copies are each other's neighbours, and would speak for all.
+    """
     order = np.lexsort((np.arange(len(labels)), -weights, labels))
     sorted_labels = labels[order]
     starts = np.flatnonzero(np.r_[True, sorted_labels[1:] != sorted_labels[:-1]])
-    rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    return np.sort(order[rank < most]).astype(np.int64)
+    sizes = np.diff(np.r_[starts, len(order)])
+    rank, size = np.arange(len(order)) - np.repeat(starts, sizes), np.repeat(sizes, sizes)
+    pool = np.minimum(size, np.maximum(most, np.ceil(STRONGER * size))).astype(np.int64)
+    step = np.maximum(1, pool / most)  # every so many of the pool
+    taken = (rank < pool) & (np.floor(rank / step) != np.floor((rank - 1) / step))
+    return np.sort(order[taken]).astype(np.int64)
 
 
 def read_lexicon(documents: Sequence[Document], most: int = LEXICON_TEXTS) -> Lexicon:

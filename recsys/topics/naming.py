@@ -22,7 +22,7 @@ __all__ = ["LONGEST_NAME", "Phrase", "Suggestion", "choose_names", "sentence_cas
 
 LONGEST_NAME = 45  # characters
 #: What a pair's score is multiplied by, and the share of a topic from which a phrase alone does.
-PAIR, ALONE = 0.72, 0.5
+PAIR, ALONE = 0.78, 0.5
 #: The second phrase of a pair needs this part of the first one's papers, and both together this much more than one.
 BALANCE, GAIN = 0.35, 1.15
 #: A part of a topic has a name when the name's share there is this much of the whole's; exponent of the breadth.
