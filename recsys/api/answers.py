@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.api import examples
-from recsys.api.schemas import PaperOut, paper_fields
+from recsys.api.schemas import ON_MAP, PaperOut, Point, TopicPlaceOut, on_map, paper_fields
 from recsys.errors import InvalidRequest
 from recsys.records import Match, Quote, Reason, Scored, SentenceMatch
-from recsys.service import Answer
+from recsys.service import Answer, TopicPlace
 
 LONGEST_NAME = 40  # of a field, as an error repeats it
 
@@ -97,15 +97,17 @@ class ScoredOut(PaperOut):
         examples=[0.62],
     )
     reason: ReasonOut
+    topics: list[TopicPlaceOut] = Field(description="The paper's topics, by level and rank.")
 
     @classmethod
-    def of_scored(cls, scored: Scored) -> ScoredOut:
-        """From the record."""
+    def of_scored(cls, scored: Scored, topics: Sequence[TopicPlace]) -> ScoredOut:
+        """From the record and the paper's topics."""
         return cls(
             **paper_fields(scored.paper),
             score=scored.score,
             strength=scored.strength,
             reason=ReasonOut.of(scored.reason),
+            topics=[TopicPlaceOut.of(place) for place in topics],
         )
 
 
@@ -127,15 +129,25 @@ class AnswerOut(BaseModel):
         description="The paper that a typed id, DOI, arXiv id or address stands for, or null.",
         examples=["2020.acl-main.9"],
     )
+    topics: list[TopicPlaceOut] = Field(
+        description="Where the text, or the one paper, that was asked with belongs, by level and rank; empty where its "
+        "nearest papers are not close or do not agree, and for several papers."
+    )
+    point: Point | None = Field(description=ON_MAP)
 
     @classmethod
     def of(cls, answer: Answer) -> AnswerOut:
         """From the service's answer."""
         return cls(
-            results=[ScoredOut.of_scored(scored) for scored in answer.results],
+            results=[
+                ScoredOut.of_scored(scored, answer.topics_of.get(scored.paper.id, ()))
+                for scored in answer.results
+            ],
             snapshot=answer.snapshot,
             close=answer.close,
             resolved=answer.resolved,
+            topics=[TopicPlaceOut.of(place) for place in answer.topics],
+            point=on_map(answer.point),
         )
 
 

@@ -8,7 +8,7 @@ from fastapi_offline import FastAPIOffline
 from recsys import __version__
 from recsys.api import errors
 from recsys.api.middleware import AccessLog, BodyLimit
-from recsys.api.routers import papers, related, search, status
+from recsys.api.routers import papers, related, search, status, topics
 from recsys.service import Service
 from recsys.settings import Settings
 
@@ -24,13 +24,13 @@ def create_app(service: Service, settings: Settings) -> FastAPI:
         redoc_url=None,
         title="recsys",
         version=__version__,
-        summary="Related papers from scholarly abstracts.",
+        summary="Topics and related papers from scholarly abstracts.",
         description='Every error has one shape: `{"error": {"code", "message", "hint", "details"}}`.',
     )
     app.state.service = service
     app.state.settings = settings
     errors.install(app)
-    for router in (search.router, related.router, papers.router, status.router):
+    for router in (search.router, related.router, papers.router, topics.router, status.router):
         app.include_router(router)
     app.add_middleware(BodyLimit, limit=settings.text_limit * BYTES_A_CHARACTER + BODY_OVERHEAD)
     app.add_middleware(AccessLog)

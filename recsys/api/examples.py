@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: "Dialogue systems"
+TOPIC_ID = "t45065493"
+
 SEARCH: dict[str, Any] = {
     "text": "We propose a dialogue generation pre-training framework with discrete latent variables.",
     "k": 5,
@@ -51,28 +54,30 @@ ANSWER: dict[str, Any] = {
                 {"name": "Hua Wu", "id": "hua-wu", "affiliation": None, "orcid": None},
                 {"name": "Haifeng Wang", "id": "haifeng-wang", "affiliation": None, "orcid": None},
             ],
-            "score": 0.738519,
-            "strength": 0.9364,
+            "score": 0.805571,
+            "strength": 0.8026,
             "reason": {
                 "match": None,
                 "sentences": {
                     "query": {
                         "text": "discrete latent variables, one-to-many "
                         "mapping, dialogue generation model, "
-                        "conversational question answering, PLATO, "
-                        "act recognition, generation pre-training, "
-                        "response generation, grounded dialogue, "
-                        "bi-directional context",
+                        "conversational question answering, "
+                        "PLATO, act recognition, generation "
+                        "pre-training, response generation, "
+                        "grounded dialogue, bi-directional "
+                        "context",
                         "field": "keywords",
                         "start": 0,
                         "end": 221,
                     },
                     "paper": {
-                        "text": "knowledge-grounded conversation, PLATO-KAG, "
-                        "knowledge-grounded response generation, "
-                        "joint modeling, knowledge selection, "
-                        "conversation modeling, external knowledge, "
-                        "unsupervised learning",
+                        "text": "knowledge-grounded conversation, "
+                        "PLATO-KAG, knowledge-grounded response "
+                        "generation, joint modeling, knowledge "
+                        "selection, conversation modeling, "
+                        "external knowledge, unsupervised "
+                        "learning",
                         "field": "keywords",
                         "start": 0,
                         "end": 185,
@@ -83,9 +88,30 @@ ANSWER: dict[str, Any] = {
                 "terms": ["PLATO"],
                 "authors": ["Huang He", "Siqi Bao", "Fan Wang", "Hua Wu", "Haifeng Wang"],
             },
+            "topics": [
+                {"id": "t45065493", "level": 1, "name": "Dialogue systems", "strength": 0.9878, "rank": 1},
+                {
+                    "id": "t7bdfd547",
+                    "level": 2,
+                    "name": "Response and dialogue generation",
+                    "strength": 0.7377,
+                    "rank": 1,
+                },
+            ],
         }
     ],
-    "snapshot": "20261122T214926072Z-b13a2906",
+    "snapshot": "20261123T010142699Z-6b802f67",
     "close": True,
     "resolved": None,
+    "topics": [
+        {"id": "t45065493", "level": 1, "name": "Dialogue systems", "strength": 0.94, "rank": 1},
+        {
+            "id": "t7bdfd547",
+            "level": 2,
+            "name": "Response and dialogue generation",
+            "strength": 0.8417,
+            "rank": 1,
+        },
+    ],
+    "point": [-0.4787, 0.6468],
 }

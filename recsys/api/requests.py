@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recsys.api import examples
+from recsys.api import examples, topic_examples
 from recsys.api.answers import FIELDS, result_fields
 from recsys.api.schemas import Diversity, K, Recency, Year
 from recsys.service import Filters, Options
@@ -32,6 +32,12 @@ class Wanted(BaseModel):
     venue: str | None = Field(
         None, max_length=200, description="A venue's name, in any case.", examples=["ACL"]
     )
+    topic: str | None = Field(
+        None,
+        max_length=40,
+        description="A topic's id: papers that belong to it, be it less than to another.",
+        examples=[examples.TOPIC_ID],
+    )
     recency: Recency = 0.0
     diversity: Diversity = 0.0
     fields: list[str] | None = Field(
@@ -45,7 +51,7 @@ class Wanted(BaseModel):
     @property
     def filters(self) -> Filters:
         """As the service takes them."""
-        return Filters(self.year_from, self.year_to, self.venue)
+        return Filters(self.year_from, self.year_to, self.venue, self.topic)
 
     @property
     def options(self) -> Options:
@@ -81,4 +87,14 @@ class RelatedIn(Wanted):
     positive: PaperIds = Field(min_length=1, description="Ids of papers that the answer should be like.")
     negative: PaperIds = Field(
         default_factory=list, description="Ids of papers that the answer should not be like."
+    )
+
+
+class AssignIn(BaseModel):
+    """A text whose topics are asked for. It is used for the answer and then forgotten: it is never logged."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [topic_examples.ASSIGN]})
+
+    text: str = Field(
+        description="An abstract, an introduction, a title; up to 20,000 characters by default."
     )

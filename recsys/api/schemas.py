@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from recsys.api import examples
 from recsys.records import Author, Paper
-from recsys.service import K_LIMIT, Page, PaperDetail, Status
+from recsys.service import K_LIMIT, Page, PaperDetail, Status, TopicPlace
 
 K = Annotated[int, Field(ge=1, le=K_LIMIT, description="How many papers to return.", examples=[10])]
 Year = Annotated[int, Field(ge=0, le=9999, examples=[2019])]
@@ -27,6 +28,10 @@ Diversity = Annotated[
         examples=[0.3],
     ),
 ]
+Point = Annotated[list[float], Field(min_length=2, max_length=2, examples=[[0.4127, -0.0933]])]
+
+ON_MAP = "`[x, y]` on the map of `/v1/topics/map`, or null where nothing is close."
+MAP_DIGITS = 4  # of a coordinate, after the point
 
 
 class ErrorDetail(BaseModel):
@@ -89,9 +94,32 @@ class PaperOut(BaseModel):
         return cls.model_validate(paper_fields(paper))
 
 
+class TopicPlaceOut(BaseModel):
+    """One topic that a paper or a text belongs to."""
+
+    id: str = Field(description="The topic's id.", examples=[examples.TOPIC_ID])
+    level: int = Field(description="1 for the coarsest.", examples=[1])
+    name: str = Field(examples=["Dialogue systems"])
+    strength: float = Field(
+        description="How far it belongs there, 0 to 1: the share of its neighbourhood that the topic holds.",
+        examples=[0.62],
+    )
+    rank: int = Field(description="1 for the main topic of the level, up to 3.", examples=[1])
+
+    @classmethod
+    def of(cls, place: TopicPlace) -> TopicPlaceOut:
+        """From the service's answer."""
+        topic = place.topic
+        return cls(id=topic.id, level=topic.level, name=topic.name, strength=place.strength, rank=place.rank)
+
+
 class PaperDetailOut(PaperOut):
     """One paper in full."""
 
+    topics: list[TopicPlaceOut] = Field(
+        description="By level and rank; none while the paper is newer than the published snapshot."
+    )
+    point: Point | None = Field(description=ON_MAP)
     versions: list[str] = Field(description="Ids of the other versions of the same work.")
     original_title: str | None = Field(description="The title as the source had it, where it was cleaned.")
     original_abstract: str | None = Field(
@@ -104,6 +132,8 @@ class PaperDetailOut(PaperOut):
         paper = detail.paper
         return cls(
             **paper_fields(paper),
+            topics=[TopicPlaceOut.of(place) for place in detail.topics],
+            point=on_map(detail.point),
             versions=list(detail.versions),
             original_title=paper.original_title,
             original_abstract=paper.original_abstract,
@@ -184,6 +214,11 @@ class ReadyOut(BaseModel):
 
     status: str = Field(examples=["ready"])
     snapshot: str = Field(examples=["20261122T180102345Z-3f9a1c20"])
+
+
+def on_map(point: tuple[float, float] | None) -> list[float] | None:
+    """A point of the map as the API gives it."""
+    return None if point is None else [round(value, MAP_DIGITS) for value in point]
 
 
 def paper_fields(paper: Paper) -> dict[str, Any]:

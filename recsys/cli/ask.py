@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from recsys.api.answers import AnswerOut, answer_members, result_fields
+from recsys.api.answers import result_fields
 from recsys.api.schemas import PaperDetailOut, StatusOut
 from recsys.cli import batch
-from recsys.cli.console import Progress, err, out, print_json
-from recsys.cli.reasons import in_words, listed
+from recsys.cli.console import Progress, err, print_fields, print_json
+from recsys.cli.paper_lines import print_answer, print_paper
+from recsys.cli.topic_words import topic_named
 from recsys.deployment import opened
-from recsys.records import Author
-from recsys.service import Answer, Filters, Options, PaperDetail, Status
+from recsys.service import Filters, Options, Service, Status
 from recsys.settings import Settings
 from recsys.sources.lines import read_lines
 
@@ -25,6 +24,12 @@ K = Annotated[int, typer.Option("-k", "--count", help="How many papers.")]
 YearFrom = Annotated[int | None, typer.Option(help="First year, inclusive.")]
 YearTo = Annotated[int | None, typer.Option(help="Last year, inclusive.")]
 Venue = Annotated[str | None, typer.Option(help="A venue's name, in any case.")]
+InTopic = Annotated[
+    str | None,
+    typer.Option(
+        "--topic", metavar="TOPIC", help="A topic's id or name: papers that belong to it, be it less."
+    ),
+]
 Recency = Annotated[float, typer.Option(help="0 to 1: how much newer papers are preferred.")]
 Diversity = Annotated[
     float, typer.Option(help="0 to 1: how much papers that are like a better one stand back.")
@@ -38,10 +43,6 @@ Fields = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 PaperId = Annotated[str, typer.Argument(metavar="PAPER_ID", help="The paper's id.")]
-
-AUTHORS_SHOWN = 4
-INDENT = " " * 12
-NOT_CLOSE = "Nothing in the corpus is close to this. These papers are merely the least distant."
 
 
 def search(
@@ -58,6 +59,7 @@ def search(
     year_from: YearFrom = None,
     year_to: YearTo = None,
     venue: Venue = None,
+    topic: InTopic = None,
     recency: Recency = 0.0,
     diversity: Diversity = 0.0,
     as_json: AsJson = False,
@@ -68,10 +70,11 @@ def search(
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
     batch.check_length(text, context.obj.text_limit)
-    filters, options = Filters(year_from, year_to, venue), Options(recency, diversity)
+    options = Options(recency, diversity)
     with opened(context.obj) as deployment:
+        filters = Filters(year_from, year_to, venue, _topic_id(deployment.service, topic))
         answer = deployment.service.search(text, k=k, filters=filters, options=options)
-    _print_answer(answer, as_json, members)
+    print_answer(answer, as_json, members)
 
 
 def related(
@@ -87,6 +90,7 @@ def related(
     year_from: YearFrom = None,
     year_to: YearTo = None,
     venue: Venue = None,
+    topic: InTopic = None,
     recency: Recency = 0.0,
     diversity: Diversity = 0.0,
     as_json: AsJson = False,
@@ -118,10 +122,11 @@ def related(
     if answers is not None:
         raise typer.BadParameter("--out goes with --batch.")
     members = _members(fields, as_json)
-    filters, options = Filters(year_from, year_to, venue), Options(recency, diversity)
+    options = Options(recency, diversity)
     with opened(context.obj) as deployment:
+        filters = Filters(year_from, year_to, venue, _topic_id(deployment.service, topic))
         answer = deployment.service.related_to(paper_ids, unlike or (), k=k, filters=filters, options=options)
-    _print_answer(answer, as_json, members, name_query=len(set(paper_ids)) > 1)
+    print_answer(answer, as_json, members, name_query=len(set(paper_ids)) > 1)
 
 
 def show(context: typer.Context, paper_id: PaperId, as_json: AsJson = False) -> None:
@@ -131,7 +136,7 @@ def show(context: typer.Context, paper_id: PaperId, as_json: AsJson = False) -> 
     if as_json:
         print_json(PaperDetailOut.of_detail(detail).model_dump())
     else:
-        _print_paper(detail)
+        print_paper(detail)
 
 
 def status(context: typer.Context, as_json: AsJson = False) -> None:
@@ -142,6 +147,10 @@ def status(context: typer.Context, as_json: AsJson = False) -> None:
         print_json(StatusOut.of(found).model_dump())
     else:
         _print_status(found)
+
+
+def _topic_id(service: Service, topic: str | None) -> str | None:
+    return None if topic is None else topic_named(service.topics.all(), topic)
 
 
 def _members(fields: str | None, as_json: bool) -> frozenset[str] | None:
@@ -188,49 +197,6 @@ def _print_summary(summary: batch.Summary) -> None:
         err.print(f"  and {more:,} more; each has its error in the output.")
 
 
-def _print_answer(
-    answer: Answer, as_json: bool, members: frozenset[str] | None, *, name_query: bool = False
-) -> None:
-    if as_json:
-        print_json(AnswerOut.of(answer).model_dump(include=answer_members(members)))
-        return
-    if not answer.results:
-        out.print("No paper passes these filters.")
-        return
-    if not answer.close:
-        out.print(NOT_CLOSE)
-    for rank, scored in enumerate(answer.results, start=1):
-        paper = scored.paper
-        strength = f"{rank:>3}  {scored.strength * 100:>3.0f} %  "
-        out.print(Text.assemble((strength, "dim"), (paper.title, "bold")))
-        where = " ".join(str(part) for part in (paper.venue, paper.year) if part is not None)
-        line = " · ".join(part for part in (names(paper.authors), where, paper.id) if part)
-        out.print(Text(INDENT + line, style="dim"))
-        why = in_words(scored.reason, out.width - len(INDENT), name_query=name_query)
-        if why:
-            out.print(Text(INDENT + why, style="dim"))
-
-
-def _print_paper(detail: PaperDetail) -> None:
-    paper = detail.paper
-    out.print(Text(paper.title, style="bold"))
-    _print_fields(
-        {
-            "authors": "; ".join(_slot(author) for author in paper.authors),
-            "venue": paper.venue,
-            "date": paper.date or (str(paper.year) if paper.year else None),
-            "id": paper.id,
-            "doi": paper.doi,
-            "arxiv": paper.arxiv_id,
-            "url": paper.url,
-            "keywords": "; ".join(paper.keywords),
-            "versions": ", ".join(detail.versions),
-            "source": paper.source,
-        }
-    )
-    out.print(Text("\n" + (paper.abstract or "No abstract.")))
-
-
 def _print_status(found: Status) -> None:
     papers = f"{found.papers:,} ({found.abstracts:,} with an abstract, {found.withdrawn:,} withdrawn)"
     fields: dict[str, str | None] = {"papers": papers, "people": f"{found.people:,}", "store": found.store}
@@ -242,20 +208,4 @@ def _print_status(found: Status) -> None:
         index = "exact" if dense.kind == "flat" else f"HNSW, recall {dense.recall:.3f}"
         fields["snapshot"] = f"{manifest.name} ({manifest.papers:,} papers, {index})"
         fields["model"] = manifest.model.id
-    _print_fields(fields)
-
-
-def _print_fields(fields: dict[str, str | None]) -> None:
-    """A line a field that has a value; not a table, which would break long values where there is no terminal."""
-    for name, value in fields.items():
-        if value:
-            out.print(Text.assemble((f"{name:<9} ", "dim"), value))
-
-
-def names(authors: tuple[Author, ...]) -> str:
-    """The first few names of a list of authors, and how many more."""
-    return listed([author.name for author in authors], AUTHORS_SHOWN)
-
-
-def _slot(author: Author) -> str:
-    return f"{author.name} ({author.affiliation})" if author.affiliation else author.name
+    print_fields(fields)

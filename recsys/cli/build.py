@@ -43,7 +43,7 @@ def build(
         namer(settings) as names,
     ):
         embedder = deployment.embedder(lambda: _calibration_texts(deployment))
-        with Stages("texts") as shown:
+        with Stages("texts", {"Topics": "steps", "Map": "steps"}) as shown:
             report = stages.build(
                 deployment.papers,
                 deployment.vectors,

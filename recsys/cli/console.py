@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Mapping
 from typing import Self
 
 import orjson
 from rich import progress
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.text import Text
 
 LINE_EVERY = 5.0  # seconds between progress lines where there is no terminal
 
@@ -40,6 +42,13 @@ def print_json(data: object) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode() + "\n")
     sys.stdout.flush()
+
+
+def print_fields(fields: Mapping[str, str | None]) -> None:
+    """A line a field that has a value; not a table, which would break long values where there is no terminal."""
+    for name, value in fields.items():
+        if value:
+            out.print(Text.assemble((f"{name:<9} ", "dim"), value))
 
 
 class Progress:
@@ -108,10 +117,12 @@ class Stages:
 
     Args:
         unit: what is counted, for the rate.
+        units: what is counted in tasks that count something else.
     """
 
-    def __init__(self, unit: str) -> None:
+    def __init__(self, unit: str, units: Mapping[str, str] | None = None) -> None:
         self._unit = unit
+        self._units = units or {}
         self._task = ""
         self._shown: Progress | None = None
 
@@ -127,5 +138,6 @@ class Stages:
         if task != self._task or self._shown is None:
             if self._shown is not None:
                 self._shown.__exit__(None, None, None)
-            self._task, self._shown = task, Progress(task, self._unit).__enter__()
+            unit = self._units.get(task, self._unit)
+            self._task, self._shown = task, Progress(task, unit).__enter__()
         self._shown.update(done, total)

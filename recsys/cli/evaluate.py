@@ -1,12 +1,9 @@
-"""``recsys evaluate``: how good the ranking is on one's own labels, or on tasks made from the corpus."""
+"""``recsys evaluate related``: how good the ranking is on one's own labels, or on tasks made from the corpus."""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,26 +13,22 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from recsys.build import stages
-from recsys.build.ingest import ingest
-from recsys.build.lock import writing
-from recsys.cli.console import Progress, Stages, err, out, print_json
-from recsys.deployment import Deployment, opened
-from recsys.errors import InvalidRequest
+from recsys.cli.console import Progress, err, out, print_json
+from recsys.cli.evaluate_topics import topics
+from recsys.cli.evaluation_corpus import evaluated_deployment
+from recsys.deployment import Deployment
 from recsys.evaluation import harness, splits
 from recsys.evaluation.datasets import Corpus, Entry, Judgements, parse_judgements
 from recsys.evaluation.harness import Report
 from recsys.evaluation.metrics import METRICS, RESAMPLES, Estimate
 from recsys.evaluation.splits import Pool, Task
-from recsys.records import Paper
 from recsys.service import Service
-from recsys.settings import Settings
-from recsys.sources.base import Record, existing, source
+from recsys.sources.base import existing
 from recsys.sources.lines import read_lines
 
-app = typer.Typer(help="Measure the ranking. See docs/evaluation.md.", no_args_is_help=True)
+app = typer.Typer(help="Measure the ranking and the topics. See docs/evaluation.md.", no_args_is_help=True)
+app.command("topics")(topics)
 
-MARKER = "evaluation.json"
 PAGE = 2_000
 #: Queries drawn by default where the corpus itself is the source of the task: every paper could be one.
 SELF_SUPERVISED_QUERIES = 1_000
@@ -102,7 +95,7 @@ def related(
     if judgements is not None and pool is None:
         pool = splits.default_pool(judgements)
     named = None if judgements is None or pool == "corpus" else judgements.papers
-    with _deployment(context.obj, corpus, work, named) as deployment:
+    with evaluated_deployment(context.obj, corpus, work, named) as deployment:
         papers = _corpus(deployment)
         task = _task(judgements, papers, pool, year, min_relevant)
         wanted = queries if queries or judgements else SELF_SUPERVISED_QUERIES
@@ -178,102 +171,6 @@ def _task(
     if year is not None:
         return splits.from_shared_authors(corpus, year=year, min_relevant=min_relevant)
     return splits.from_titles(corpus)
-
-
-# -- a deployment of the evaluation's own --------------------------------------------------------------------------
-
-
-@contextmanager
-def _deployment(
-    settings: Settings, corpus: Path | None, work: Path | None, named: frozenset[str] | None
-) -> Iterator[Deployment]:
-    """The deployment to evaluate in: that of the settings, or one made of the papers in a file.
-
-    Args:
-        settings: of the deployment that --data names; model and arithmetic are taken from it.
-        corpus: JSON lines, or None.
-        work: where to keep the deployment made of them, or None to delete it afterwards.
-        named: ids of the papers to take from the file, or None for all.
-    """
-    if corpus is None:
-        with opened(settings) as deployment:
-            yield deployment
-        return
-    existing(corpus, directory=False)
-    with tempfile.TemporaryDirectory(prefix="recsys-evaluate-") as temporary:
-        folder = Path(temporary) if work is None else work
-        _claim(folder, corpus, named)
-        _share_models(settings, folder)
-        with opened(settings.model_copy(update={"data": folder, "database_url": None})) as deployment:
-            _fill(deployment, corpus, named)
-            yield deployment
-
-
-def _claim(folder: Path, corpus: Path, named: frozenset[str] | None) -> None:
-    """Mark a folder as made from this file and these ids; refuse one that holds anything else.
-
-    Raises:
-        InvalidRequest: the folder holds other papers, which would be ranked too, or another deployment.
-    """
-    marker = folder / MARKER
-    with corpus.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    chosen = "all" if named is None else hashlib.sha256("\0".join(sorted(named)).encode()).hexdigest()
-    made_of = f'{{"corpus": "{content}", "papers": "{chosen}"}}\n'
-    if marker.exists() and marker.read_text(encoding="utf-8") == made_of:
-        return
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidRequest(
-            f"{folder} was not made from {corpus} and these labels.",
-            hint="Name an empty or new folder with --work.",
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text(made_of, encoding="utf-8")
-
-
-def _share_models(settings: Settings, folder: Path) -> None:
-    """Let the deployment in ``folder`` use the model specs and compiled models that are there already."""
-    link = folder / "models"
-    if not link.exists():
-        settings.models.mkdir(parents=True, exist_ok=True)
-        link.unlink(missing_ok=True)  # it leads to a deployment that is gone
-        link.symlink_to(settings.models.absolute(), target_is_directory=True)
-
-
-def _fill(deployment: Deployment, corpus: Path, named: frozenset[str] | None) -> None:
-    """Ingest and build; what is there already is not done again."""
-    settings = deployment.settings
-    with writing(settings.lock, "recsys evaluate"):
-        with Progress(f"Reading {corpus.name}", "records") as shown:
-            records = source("jsonl").read(corpus, progress=shown.update)
-            report = ingest(
-                deployment.database,
-                _chosen(records, named),
-                label="evaluate",
-                rejects=settings.rejects,
-                on_records=lambda read, _: shown.count(read),
-            )
-        if report.rejected:
-            first = report.first_rejects[0]
-            err.print(
-                f"{report.rejected:,} records of {corpus} are no papers, the first at {first.position}: {first.reason}",
-                markup=False,
-            )
-        with Stages("texts") as shown:
-            stages.build(
-                deployment.papers,
-                deployment.vectors,
-                deployment.snapshots,
-                deployment.embedder(),
-                exact_limit=settings.exact_limit,
-                keep_snapshots=settings.keep_snapshots,
-                threads=settings.threads,
-                on_progress=shown.update,
-            )
-
-
-def _chosen(records: Iterator[Record], named: frozenset[str] | None) -> Iterator[Record]:
-    return (r for r in records if named is None or not isinstance(r, Paper) or r.id in named)
 
 
 # -- printing ------------------------------------------------------------------------------------------------------

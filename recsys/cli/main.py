@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from recsys import __version__
-from recsys.cli import ask, build, doctor, evaluate, ingest, papers, serve, snapshots
+from recsys.cli import ask, build, doctor, evaluate, ingest, papers, serve, snapshots, topics
 from recsys.cli.console import err, set_up_logging
 from recsys.errors import RecsysError
 from recsys.settings import Settings
@@ -34,6 +34,7 @@ app.command()(papers.withdraw)
 app.command()(papers.restore)
 app.command()(papers.withdrawn)
 app.command()(ask.status)
+app.add_typer(topics.app, name="topics")
 app.add_typer(evaluate.app, name="evaluate")
 app.command()(serve.serve)
 app.command()(doctor.doctor)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
-NEIGHBOURS = 25  # papers next to each, itself counted
+NEIGHBOURS = 30  # papers next to each, itself counted
 COMPONENTS = 50  # of the reduced word matrix
 RELATED = 0.5  # weight of the edges to related papers, where those to near rows weigh 1
 BEST_SCORE = 2.0  # of a related paper: distances are counted from it

@@ -50,7 +50,7 @@ def test_search_by_get_and_by_post_agree(client):
 
 def test_every_result_says_why_and_quotes_both_sides_with_offsets(client, toy):
     body = client.post("/v1/search", json={"text": f"  {ABSTRACT}", "k": 1}).json()
-    assert sorted(body) == ["close", "resolved", "results", "snapshot"]
+    assert sorted(body) == ["close", "point", "resolved", "results", "snapshot", "topics"]
     assert (body["close"], body["resolved"]) == (True, None)
     result = body["results"][0]
     reason = result["reason"]
@@ -130,7 +130,7 @@ def test_an_unknown_field_is_answered_with_the_known_ones(client, method, path, 
     error = refusal(client.request(method, path, **options), 422, "invalid_request")
     assert error["message"] == "Results have no field 'titel'."
     assert error["hint"].startswith("The fields are id, title, abstract, year,")
-    assert error["hint"].endswith("authors, score, strength, reason.")
+    assert error["hint"].endswith("authors, score, strength, reason, topics.")
 
 
 def test_recency_and_diversity_reach_the_answer(client):
@@ -378,6 +378,12 @@ def test_openapi_describes_every_route_with_its_errors_and_examples(client):
         "/v1/related",
         "/v1/search",
         "/v1/status",
+        "/v1/topics",
+        "/v1/topics/assign",
+        "/v1/topics/changes",
+        "/v1/topics/map",
+        "/v1/topics/{topic_id}",
+        "/v1/topics/{topic_id}/papers",
     ]
     for path, operations in schema["paths"].items():
         for operation in operations.values():

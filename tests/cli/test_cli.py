@@ -137,7 +137,8 @@ def test_answers_say_how_close_they_are_and_why(built):
 
 
 def test_what_a_person_reads(built):
-    shown = recsys(built, "search", "dependency parser", "-k", "1").stdout.splitlines()
+    topics, *shown = recsys(built, "search", "dependency parser", "-k", "1").stdout.splitlines()
+    assert re.fullmatch(r"Topics: \S.* \d+ %", topics)
     assert re.fullmatch(r"  1  [ \d]{3} %  .*Dependency.*", shown[0])
     assert shown[1].startswith(" " * 12)
     assert "2016" in shown[1]

@@ -15,6 +15,7 @@ from recsys.api.dependencies import (
     FiltersDependency,
     OptionsDependency,
     ServiceDependency,
+    TopicFiltersDependency,
 )
 from recsys.api.schemas import K, PageOut, PaperDetailOut
 
@@ -45,7 +46,7 @@ def papers(
 )
 def related(
     service: ServiceDependency,
-    filters: FiltersDependency,
+    filters: TopicFiltersDependency,
     options: OptionsDependency,
     fields: FieldsDependency,
     paper_id: PaperId,
@@ -57,5 +58,5 @@ def related(
 
 @router.get("/{paper_id:path}", responses={**INVALID, **NOT_FOUND, **NOT_READY}, summary="One paper")
 def paper(service: ServiceDependency, paper_id: PaperId) -> PaperDetailOut:
-    """One paper with its authors as printed and its other versions."""
+    """One paper with its authors as printed, its topics and its other versions."""
     return PaperDetailOut.of_detail(service.paper(paper_id))

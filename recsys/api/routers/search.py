@@ -12,9 +12,10 @@ from recsys.api.dependencies import (
     NOT_FOUND,
     NOT_READY,
     FieldsDependency,
-    FiltersDependency,
     OptionsDependency,
     ServiceDependency,
+    TopicFiltersDependency,
+    check_length,
 )
 from recsys.api.requests import SearchIn
 from recsys.api.schemas import K
@@ -32,7 +33,7 @@ router = APIRouter(prefix="/v1/search", tags=["search"])
 def search(
     request: Request,
     service: ServiceDependency,
-    filters: FiltersDependency,
+    filters: TopicFiltersDependency,
     options: OptionsDependency,
     fields: FieldsDependency,
     q: Annotated[
@@ -60,12 +61,7 @@ def search(
 def search_text(request: Request, service: ServiceDependency, body: SearchIn) -> Response:
     """Papers near a pasted text, such as the abstract of a draft. The text is not logged and not kept."""
     fields = body.members
-    limit: int = request.app.state.settings.text_limit
-    if len(body.text) > limit:
-        raise InvalidRequest(
-            f"The text has {len(body.text)} characters; the limit is {limit}.",
-            hint="Send the abstract or a part of the text.",
-        )
+    check_length(request, body.text)
     return answer_response(
         service.search(body.text, k=body.k, filters=body.filters, options=body.options), fields
     )
