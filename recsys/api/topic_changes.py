@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recsys.api import examples, topic_examples
 from recsys.records import ChangeKind, TopicChange
-from recsys.service import TopicPage, TopicReader
 
 
 class TopicChangeOut(BaseModel):
@@ -54,36 +52,3 @@ class TopicChangesOut(BaseModel):
     def of(cls, changes: Sequence[TopicChange]) -> TopicChangesOut:
         """From the records."""
         return cls(changes=[TopicChangeOut.of(change) for change in changes])
-
-
-def changes_of(topics: TopicReader, *, every: bool) -> list[TopicChange]:
-    """What became of topics, under the names that they have now; nothing of topics that are hidden.
-
-    Args:
-        topics: answers.
-        every: of all builds on record, else of the latest one.
-    """
-    found = topics.changes()
-    if not every:
-        found = tuple(change for change in found if change.at == found[0].at)
-    names = {topic.id: topic.name for topic in whole_tree(topics).topics}
-    hidden = {topic.id for topic in topics.all()} - set(names)
-    return [
-        replace(
-            change,
-            name=names.get(change.topic, change.name),
-            others=tuple(other for other in change.others if other not in hidden),
-        )
-        for change in found
-        if change.topic not in hidden
-    ]
-
-
-def whole_tree(topics: TopicReader) -> TopicPage:
-    """All topics that readers see, on one page."""
-    page = topics.page()
-    found = list(page.topics)
-    while page.next is not None:
-        page = topics.page(after=page.next)
-        found += page.topics
-    return replace(page, topics=tuple(found))

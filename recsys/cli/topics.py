@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from recsys.api.schemas import on_map
-from recsys.api.topic_changes import TopicChangesOut, changes_of, whole_tree
+from recsys.api.topic_changes import TopicChangesOut
 from recsys.api.topic_papers import AssignmentOut, TopicPapersOut
 from recsys.api.topics import TopicDetailOut, TopicPageOut
 from recsys.cli import batch, topic_edits, topic_files
@@ -56,7 +56,7 @@ def tree(
             raise typer.BadParameter("--level and --json before a command go with `recsys topics` alone.")
         return
     with opened(context.obj) as deployment:
-        page = whole_tree(deployment.service.topics)
+        page = deployment.service.topics.tree()
     if level is not None and level > page.levels:
         raise InvalidRequest(
             f"There is no level {level} of topics.",
@@ -137,7 +137,7 @@ def changes(
     """Show what became of the topics in the latest build: which are grown, split, merged, new and gone."""
     with opened(context.obj) as deployment:
         topics = deployment.service.topics
-        found = changes_of(topics, every=every)
+        found = topics.changes(every=every)
         names = {topic.id: topic.name for topic in topics.all()}
     if as_json:
         print_json(TopicChangesOut.of(found).model_dump())

@@ -39,6 +39,7 @@ class Current:
         self._snapshots = snapshots
         self._embedder_for = embedder_for
         self._open: Opened | None = None
+        self._snapshot: tuple[Signature, Snapshot] | None = None
         self._opening = threading.Lock()
         self._refused: Signature | None = None
 
@@ -60,6 +61,24 @@ class Current:
             ).start()
         return opened
 
+    def snapshot(self) -> Snapshot:
+        """The published snapshot, for questions that need no model: none is loaded for them.
+
+        Raises:
+            SnapshotError: nothing usable is published.
+        """
+        if self._open is not None:
+            return self.get().snapshot
+        with self._opening:
+            return self._read()[1]
+
+    def _read(self) -> tuple[Signature, Snapshot]:
+        """What is published, opened unless it is open. Call with the lock."""
+        signature = self._snapshots.signature()
+        if self._snapshot is None or self._snapshot[0] != signature:
+            self._snapshot = signature, self._snapshots.open()
+        return self._snapshot
+
     def _switch(self, signature: Signature) -> None:
         try:
             self._open = self._open_published()
@@ -72,8 +91,7 @@ class Current:
             self._opening.release()
 
     def _open_published(self) -> Opened:
-        signature = self._snapshots.signature()
-        snapshot = self._snapshots.open()
+        signature, snapshot = self._read()
         model = snapshot.manifest.model
         before = self._open
         reuse = before is not None and before.embedder.key == model.key

@@ -66,7 +66,9 @@ class Service:
         self._tombstones = Tombstones(database)
         self._current = Current(snapshots, embedder_for)
         #: Questions about topics.
-        self.topics = TopicReader(self._current.get, self._papers, self._tombstones, TopicEdits(database))
+        self.topics = TopicReader(
+            self._current.snapshot, self._papers, self._tombstones, TopicEdits(database)
+        )
 
     # -- ranked papers -----------------------------------------------------------------------------------------------
 
@@ -240,13 +242,13 @@ class Service:
         """
         paper, versions = self._papers.get(paper_id), tuple(self._papers.versions(paper_id))
         try:
-            opened = self._current.get()
+            snapshot = self._current.snapshot()
         except RecsysError:  # nothing is published, or nothing usable: the paper is there all the same
             return PaperDetail(paper, versions)
-        position = opened.snapshot.positions.get(paper_id)
+        position = snapshot.positions.get(paper_id)
         if position is None:
             return PaperDetail(paper, versions)
-        place = self.topics.of_position(opened, position)
+        place = self.topics.of_position(snapshot, position)
         return PaperDetail(paper, versions, place.topics, place.point)
 
     def papers(self, *, after: str | None = None, limit: int = 50, filters: Filters = NO_FILTERS) -> Page:
@@ -362,7 +364,7 @@ class Service:
         return found
 
     def _mask(self, opened: Opened, filters: Filters) -> Mask | None:
-        of_topic = None if filters.topic is None else self.topics.mask(opened, filters.topic)
+        of_topic = None if filters.topic is None else self.topics.mask(opened.snapshot, filters.topic)
         return asking.mask(opened, filters, of_topic)
 
     def _in_topic(self, paper_id: str, topic: str | None) -> bool:
@@ -371,7 +373,7 @@ class Service:
             return True
         opened = self._current.get()
         position = opened.snapshot.positions.get(paper_id)
-        return position is not None and bool(self.topics.mask(opened, topic)[position])
+        return position is not None and bool(self.topics.mask(opened.snapshot, topic)[position])
 
     def _assignment(
         self, opened: Opened, asked: explain.Asked, question: Query, ranked: Ranked
@@ -380,14 +382,14 @@ class Service:
         nearest = ranked[:VOTERS]
         strengths = asking.strengths(opened, asked, question, nearest)
         close = bool(len(nearest)) and float(strengths.max()) >= CLOSE
-        return self.topics.place(opened, nearest.positions, strengths, close=close)
+        return self.topics.place(opened.snapshot, nearest.positions, strengths, close=close)
 
     def _place_of(
         self, opened: Opened, asked: explain.Asked, question: Query, barred: Sequence[int]
     ) -> Assignment:
         """Where a paper belongs: as built, or as a text if it is newer than the snapshot or has changed."""
         if asked.position is not None:
-            return self.topics.of_position(opened, asked.position)
+            return self.topics.of_position(opened.snapshot, asked.position)
         ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
         return self._assignment(opened, asked, question, ranked)
 
@@ -427,7 +429,7 @@ class Service:
             results.append(Scored(papers[paper_id], score, round(float(strengths[i]), 4), why))
         close = any(result.strength >= CLOSE for result in results)
         found = tuple(results)
-        topics_of = self.topics.of(opened, [scored.paper.id for scored in found])
+        topics_of = self.topics.of(opened.snapshot, [scored.paper.id for scored in found])
         where = assignment or Assignment((), None, close, opened.snapshot.name)
         return Answer(found, opened.snapshot.name, close, None, where.topics, where.point, topics_of)
 

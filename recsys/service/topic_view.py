@@ -9,9 +9,9 @@ from itertools import accumulate
 import numpy as np
 
 from recsys.errors import TopicNotFound
+from recsys.index.snapshot import Snapshot
 from recsys.index.topics import TopicIndex
 from recsys.records import Topic, TopicEdit
-from recsys.service.current import Opened
 from recsys.service.topic_answers import TopicPlace
 from recsys.topics import edits
 
@@ -20,20 +20,20 @@ class TopicView:
     """See the module.
 
     Args:
-        opened: the snapshot.
+        snapshot: the one that answers.
         hidden_papers: ids of papers that were hidden since it was made, among others.
         decisions: of editors.
     """
 
     def __init__(
-        self, opened: Opened, hidden_papers: Collection[str], decisions: Sequence[TopicEdit]
+        self, snapshot: Snapshot, hidden_papers: Collection[str], decisions: Sequence[TopicEdit]
     ) -> None:
-        self.opened = opened
-        self.index: TopicIndex = opened.snapshot.contents.topics
-        self.snapshot = opened.snapshot.name
+        self.opened = snapshot
+        self.index: TopicIndex = snapshot.contents.topics
+        self.snapshot = snapshot.name
         self.decisions = decisions
         self._hidden = edits.hidden(decisions)
-        at = opened.snapshot.positions
+        at = snapshot.positions
         self.barred = np.array(sorted(at[one] for one in hidden_papers if one in at), np.int64)
         self.named = self._named(decisions)
         sizes = (len(level.topics) for level in self.index.levels)

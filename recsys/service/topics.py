@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recsys.errors import InvalidRequest
+from recsys.index.snapshot import Snapshot
 from recsys.records import Topic, TopicChange
-from recsys.service.current import Opened
 from recsys.service.topic_answers import (
     Assignment,
     ExportRow,
@@ -38,7 +39,7 @@ class TopicReader:
     """Answers questions about the topics of the published snapshot.
 
     Args:
-        current: gives the open snapshot.
+        current: gives the published snapshot.
         papers: the store's papers.
         tombstones: what is hidden.
         decisions: what editors decided.
@@ -46,7 +47,7 @@ class TopicReader:
 
     def __init__(
         self,
-        current: Callable[[], Opened],
+        current: Callable[[], Snapshot],
         papers: PaperStore,
         tombstones: Tombstones,
         decisions: TopicEdits,
@@ -55,6 +56,10 @@ class TopicReader:
         self._papers = papers
         self._tombstones = tombstones
         self._decisions = decisions
+
+    def tree(self) -> TopicPage:
+        """All topics at once, hidden ones left out."""
+        return self._page(None, None, None, None)
 
     def page(
         self,
@@ -77,6 +82,9 @@ class TopicReader:
             TopicNotFound: there is no topic ``parent`` or ``after``.
         """
         _check_limit(limit)
+        return self._page(level, parent, after, limit)
+
+    def _page(self, level: int | None, parent: str | None, after: str | None, limit: int | None) -> TopicPage:
         view = self._view()
         levels = len(view.index.levels)
         if level is not None and not 1 <= level <= levels:
@@ -94,8 +102,8 @@ class TopicReader:
         start = 0
         if after is not None:
             start = 1 + next((i for i, topic in enumerate(shown) if topic.id == view.find(after).id), -1)
-        page = shown[start : start + limit]
-        more = start + limit < len(shown)
+        page = shown[start:] if limit is None else shown[start : start + limit]
+        more = start + len(page) < len(shown)
         return TopicPage(
             tuple(page),
             page[-1].id if more else None,
@@ -145,13 +153,13 @@ class TopicReader:
         view = self._view()
         topic = view.find(topic_id)
         at, number = view.index.by_id[topic.id]
-        level, ids = view.index.levels[at], view.opened.snapshot.facets.ids
+        level, ids = view.index.levels[at], view.opened.facets.ids
         strengths = level.holding(number)
         order = np.lexsort((np.arange(len(strengths)), -strengths, level.main != number))
         order = order[strengths[order] > 0]
         start = 0
         if after is not None:
-            position = view.opened.snapshot.positions.get(after, -1)
+            position = view.opened.positions.get(after, -1)
             found = np.flatnonzero(order == position)
             if not len(found):
                 raise InvalidRequest(
@@ -170,31 +178,36 @@ class TopicReader:
         last = ids[rest[limit - 1]] if len(rest) > limit else None
         return TopicPapers(topic, tuple(entries), int(visible.sum()), last, view.snapshot)
 
-    def of(self, opened: Opened, paper_ids: Sequence[str]) -> dict[str, tuple[TopicPlace, ...]]:
+    def of(self, snapshot: Snapshot, paper_ids: Sequence[str]) -> dict[str, tuple[TopicPlace, ...]]:
         """The topics of papers, by level and rank; papers that are newer than the snapshot have none yet."""
-        view = self._view(opened)
-        at = opened.snapshot.positions
+        view = self._view(snapshot)
+        at = snapshot.positions
         return {one: view.places(at[one]) for one in paper_ids if one in at}
 
-    def of_position(self, opened: Opened, position: int) -> Assignment:
+    def of_position(self, snapshot: Snapshot, position: int) -> Assignment:
         """Where a paper of the snapshot belongs."""
-        view = self._view(opened)
+        view = self._view(snapshot)
         x, y = view.index.coordinates[position].tolist()
         point = (x, y) if view.index.levels else None
         return Assignment(view.places(position), point, True, view.snapshot)
 
     def place(
-        self, opened: Opened, positions: NDArray[np.int64], strengths: NDArray[np.floating], *, close: bool
+        self,
+        snapshot: Snapshot,
+        positions: NDArray[np.int64],
+        strengths: NDArray[np.floating],
+        *,
+        close: bool,
     ) -> Assignment:
         """Where a text belongs whose nearest papers are known.
 
         Args:
-            opened: the snapshot that they were found in.
+            snapshot: that they were found in.
             positions: (m,) of them, best first.
             strengths: (m,) theirs.
             close: whether any of them is close.
         """
-        view = self._view(opened)
+        view = self._view(snapshot)
         index = view.index
         near = positions[:VOTERS]
         weights = strengths[:VOTERS].astype(np.float64)
@@ -210,13 +223,13 @@ class TopicReader:
         point = place(near[None, :], weights[None, :].astype(np.float32), index.coordinates)[0]
         return Assignment(tuple(topics), (float(point[0]), float(point[1])), close, view.snapshot)
 
-    def mask(self, opened: Opened, topic_id: str) -> NDArray[np.bool_]:
+    def mask(self, snapshot: Snapshot, topic_id: str) -> NDArray[np.bool_]:
         """(n,) which papers belong to a topic, be it less than to another.
 
         Raises:
             TopicNotFound: there is no such topic, or it is hidden.
         """
-        view = self._view(opened)
+        view = self._view(snapshot)
         at, number = view.index.by_id[view.find(topic_id).id]
         members: NDArray[np.bool_] = (view.index.levels[at].members == number).any(axis=1)
         return members
@@ -224,7 +237,7 @@ class TopicReader:
     def map(self) -> TopicMap:
         """Where all visible papers lie, and the topics' outlines."""
         view = self._view()
-        facets = view.opened.snapshot.facets
+        facets = view.opened.facets
         kept = np.ones(len(facets.ids), np.bool_)
         kept[view.barred] = False
         levels = []
@@ -253,9 +266,27 @@ class TopicReader:
             view.snapshot,
         )
 
-    def changes(self) -> tuple[TopicChange, ...]:
-        """What became of topics, build by build, the latest first."""
-        return self._view().index.changes
+    def changes(self, *, every: bool = True) -> tuple[TopicChange, ...]:
+        """What became of topics, the latest build first: under the names they have now, and nothing of hidden ones.
+
+        Args:
+            every: of all builds on record, else of the latest one.
+        """
+        view = self._view()
+        found = view.index.changes
+        if not every:
+            found = tuple(change for change in found if change.at == found[0].at)
+        names = {topic.id: topic.name for topic in view.shown()}
+        hidden = {topic.id for topic in view.named} - set(names)
+        return tuple(
+            replace(
+                change,
+                name=names.get(change.topic, change.name),
+                others=tuple(other for other in change.others if other not in hidden),
+            )
+            for change in found
+            if change.topic not in hidden
+        )
 
     def rows(self) -> Sequence[ExportRow]:
         """A row for every topic of every visible paper, by paper, level and rank.
@@ -263,7 +294,7 @@ class TopicReader:
         Hidden topics are in it: every paper has a row at every level.
         """
         view = self._view()
-        ids, barred = view.opened.snapshot.facets.ids, set(view.barred.tolist())
+        ids, barred = view.opened.facets.ids, set(view.barred.tolist())
         found = []
         for position, paper_id in enumerate(ids):
             if position in barred:
@@ -284,12 +315,12 @@ class TopicReader:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _view(self, opened: Opened | None = None) -> TopicView:
-        return TopicView(opened or self._current(), self._tombstones.hidden(), self._decisions.all())
+    def _view(self, snapshot: Snapshot | None = None) -> TopicView:
+        return TopicView(snapshot or self._current(), self._tombstones.hidden(), self._decisions.all())
 
-    def _authors(self, opened: Opened, members: NDArray[np.int64]) -> list[TopicAuthor]:
+    def _authors(self, snapshot: Snapshot, members: NDArray[np.int64]) -> list[TopicAuthor]:
         """Who has most papers among these; names come from the store, so nothing hidden is told."""
-        facets = opened.snapshot.facets
+        facets = snapshot.facets
         offsets, codes = facets.author_offsets, facets.author_codes
         if not len(members):
             return []
@@ -326,8 +357,8 @@ def _by_size(topic: Topic) -> tuple[int, int, str]:
     return topic.level, -topic.size, topic.id
 
 
-def _venues(opened: Opened, members: NDArray[np.int64]) -> list[tuple[str, int]]:
-    facets = opened.snapshot.facets
+def _venues(snapshot: Snapshot, members: NDArray[np.int64]) -> list[tuple[str, int]]:
+    facets = snapshot.facets
     venues = facets.venues[members]
     codes, counts = np.unique(venues[venues >= 0], return_counts=True)
     best = np.lexsort((codes, -counts))[:VENUES]

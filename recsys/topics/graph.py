@@ -119,7 +119,9 @@ def _bandwidths(excess: NDArray[np.float64], k: int) -> NDArray[np.float64]:
             total = np.exp(-excess / np.maximum(middle, 1e-12)[:, None]).sum(axis=1)
         low, high = np.where(total < target, middle, low), np.where(total < target, high, middle)
     # a row of equals, or of fewer neighbours than the target: no narrower than its surroundings
-    return np.maximum((low + high) / 2, 1e-3 * np.where(mean > 0, mean, scale))
+    least: NDArray[np.float64] = 1e-3 * np.where(mean > 0, mean, scale)
+    found: NDArray[np.float64] = np.maximum((low + high) / 2, least)
+    return found
 
 
 def _components(counts: Any, seed: int) -> Floats | None:

@@ -124,7 +124,8 @@ def _below(labels: Labels, inside: NDArray[np.bool_], topics: int) -> NDArray[np
 
 def _shares(held: NDArray[np.float64]) -> NDArray[np.float64]:
     total = held.sum(axis=1, keepdims=True)
-    return np.divide(held, total, out=np.zeros_like(held), where=total > 0)
+    shares: NDArray[np.float64] = np.divide(held, total, out=np.zeros_like(held), where=total > 0)
+    return shares
 
 
 def _fill(found: Memberships, rows: slice, shares: NDArray[np.float64], main: Labels) -> None:

@@ -16,7 +16,7 @@ from recsys.api.dependencies import (
 )
 from recsys.api.requests import AssignIn
 from recsys.api.schemas import ErrorResponse
-from recsys.api.topic_changes import TopicChangesOut, changes_of
+from recsys.api.topic_changes import TopicChangesOut
 from recsys.api.topic_map import TopicMapOut, map_response
 from recsys.api.topic_papers import AssignmentOut, TopicPapersOut
 from recsys.api.topics import TopicDetailOut, TopicPageOut
@@ -72,7 +72,7 @@ def changes(
     ] = False,
 ) -> TopicChangesOut:
     """Topics that were kept, grown, shrunk, split, merged, new and gone; ids stay while a topic is the same."""
-    return TopicChangesOut.of(changes_of(service.topics, every=every))
+    return TopicChangesOut.of(service.topics.changes(every=every))
 
 
 @router.post("/assign", responses={**INVALID, **NOT_READY}, summary="Where a text belongs")
