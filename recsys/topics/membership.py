@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 Positions = NDArray[np.int64]
 
 TOPICS = 3  # of a paper at each level
-SECOND = 0.2  # share of the neighbourhood from which on a further topic counts
+SECOND = 0.15  # share of the neighbourhood from which on a further topic counts
 AGREED = 0.3  # share of a text's neighbourhood that its main topic holds; less, and it has none at that level
 VOTERS = 25  # neighbours that place a text
 _BLOCK = 8192  # papers at once
