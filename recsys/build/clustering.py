@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recsys.index.dense import build_dense
+from recsys.index.dense import DenseIndex, build_dense
+from recsys.index.lexical import LexicalIndex
+from recsys.index.neighbours import Neighbours
 from recsys.topics.graph import NEIGHBOURS, features, paper_graph
 from recsys.topics.tree import Progress, Tree, carried, grow
 
@@ -34,6 +36,12 @@ class Material:
     related: NDArray[np.int32]
     scores: Floats
 
+    @classmethod
+    def of(cls, dense: DenseIndex, lexical: LexicalIndex, neighbours: Neighbours) -> Material:
+        """From the indexes of a corpus."""
+        rows = dense.rows(np.arange(len(dense)))
+        return cls(rows, lexical.counts(), neighbours.positions, neighbours.scores)
+
     def among(self, chosen: Positions) -> Material:
         """The same of some papers, in ascending order, by their positions among themselves."""
         number = np.full(len(self.vectors), -1, np.int32)
@@ -43,61 +51,71 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Clustering:
-    """Papers clustered.
+class Neighbourhood:
+    """Which papers are near which.
 
     Attributes:
         features: (n, d + c) unit rows, see :func:`recsys.topics.graph.features`.
         indices: (n, k) nearest by those, itself first.
         distances: (n, k) 1 - cosine.
-        graph: (n, n) that the topics are communities of.
-        tree: the topics.
+        graph: (n, n) that topics are communities of.
     """
 
     features: Floats
     indices: Positions
     distances: Floats
     graph: Any
-    tree: Tree
+
+
+def neighbourhood(
+    material: Callable[[], Material], *, seed: int = 0, exact_limit: int, threads: int | None = None
+) -> Neighbourhood:
+    """Find out which papers are near which.
+
+    Args:
+        material: gives what they are compared by; called here, so that nobody else holds it in memory.
+        seed: same material, same seed, same neighbourhood.
+        exact_limit: papers up to which neighbours are searched exactly.
+        threads: that may be used; None is every core.
+    """
+    given = material()
+    rows = features(given.vectors, given.words, seed=seed)
+    related, scores = given.related, given.scores
+    del given  # as large as the rows
+    indices, distances = _nearest(rows, exact_limit, threads)
+    return Neighbourhood(rows, indices, distances, paper_graph(indices, distances, related, scores))
 
 
 def cluster(
-    material: Material,
+    near: Neighbourhood,
     *,
     counts: Sequence[int] = (),
     seed: int = 0,
     start: tuple[Tree, Positions] | None = None,
-    exact_limit: int,
     threads: int | None = None,
     progress: Progress = lambda _done, _total: None,
-) -> Clustering:
+) -> Tree:
     """Cluster papers.
 
     Args:
-        material: what they are clustered by.
+        near: which papers are near which.
         counts: topics a level, coarsest first; levels beyond are chosen from the data.
-        seed: same material, same seed, same topics.
+        seed: same neighbourhood, same seed, same topics.
         start: an earlier tree to go on from, and (n,) the position in it of every paper, -1 for new ones.
-        exact_limit: papers up to which neighbours are searched exactly.
         threads: that may be used; None is every core.
         progress: called with steps done and steps in all.
 
     Raises:
         InvalidRequest: so many topics cannot be had of so many papers.
     """
-    rows = features(material.vectors, material.words, seed=seed)
-    indices, distances = _nearest(rows, exact_limit, threads)
-    graph = paper_graph(indices, distances, material.related, material.scores)
-    begin = None if start is None else carried(*start, graph)
-    tree = grow(
-        graph,
+    return grow(
+        near.graph,
         counts=counts,
         seed=seed,
-        start=begin,
+        start=None if start is None else carried(*start, near.graph),
         threads=threads or os.cpu_count() or 1,
         progress=progress,
     )
-    return Clustering(rows, indices, distances, graph, tree)
 
 
 def _nearest(rows: Floats, exact_limit: int, threads: int | None) -> tuple[Positions, Floats]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recsys.build import drawing
-from recsys.build.clustering import Clustering, Material, cluster
+from recsys.build.clustering import Material, Neighbourhood, cluster, neighbourhood
 from recsys.build.naming import Named, NamingJob, name_topics
 from recsys.index.contents import NO_YEAR, Facets
 from recsys.index.dense import DenseIndex
@@ -130,29 +130,34 @@ def find_topics(
     asked = None if earlier is None else (earlier.parameters.seed, earlier.parameters.counts)
     anew = options.anew or kept is None or undone or asked != (options.seed, options.counts)
     if anew:
-        material = Material(
-            indexed.dense.rows(np.arange(count)),
-            indexed.lexical.counts(),
-            indexed.neighbours.positions,
-            indexed.neighbours.scores,
+        near = neighbourhood(
+            lambda: Material.of(indexed.dense, indexed.lexical, indexed.neighbours),
+            seed=options.seed,
+            exact_limit=exact_limit,
+            threads=threads,
         )
-        start = None if earlier is None or not _alike(earlier, count) else (_tree(earlier), there)
-        clustering = cluster(
-            material,
+        # the map is drawn meanwhile, by a process of its own
+        drawn = drawing.draw(
+            near.indices,
+            near.distances,
+            near.features,
+            seed=options.seed,
+            start=None if earlier is None else _coordinates(earlier, there),
+        )
+        tree = cluster(
+            near,
             counts=options.counts,
             seed=options.seed,
-            start=start,
-            exact_limit=exact_limit,
+            start=None if earlier is None or not _alike(earlier, count) else (_tree(earlier), there),
             threads=threads,
             progress=lambda done, total: progress("Topics", done, total),
         )
-        tree = clustering.tree
         plan = _Plan(tree.levels, [], tree.resolutions, tree.agreement)
-        graph: Any = clustering.graph
+        graph: Any = near.graph
     else:
         assert earlier is not None  # noqa: S101
         assert kept is not None  # noqa: S101
-        clustering, graph = None, None
+        near, drawn, graph = None, None, None
         plan = _carried(indexed, earlier, kept)
     previous = None if earlier is None else _previous(earlier, there)
     forced: Mapping[tuple[int, int], str] = {}
@@ -170,19 +175,10 @@ def find_topics(
         plan.places = [memberships(graph, labels) for labels in plan.levels]
     used = _used(earlier)
     plan.ids = match(previous, plan.levels, fresh_ids(indexed.facets.ids, used), forced=forced)
-    drawn = None
-    if clustering is not None:
-        drawn = drawing.draw(
-            clustering.indices,
-            clustering.distances,
-            clustering.features,
-            seed=options.seed,
-            start=None if earlier is None else _coordinates(earlier, there),
-        )
     named = _named(plan, earlier, options, documents, indexed.facets, anew or decided, progress)
     log = changes(previous, plan.levels, plan.ids, {topic: one.name for topic, one in named.items()}, at)
     aliases = inherited_aliases(previous, plan.ids, log)
-    central = _central(plan, earlier, clustering, indexed, decided)
+    central = _central(plan, earlier, near, indexed, decided)
     topics = _topics(plan, named, aliases, central, indexed.facets)
     progress("Map", 0, 1)
     coordinates = drawn.result() if drawn is not None else _placed_on_map(indexed, earlier, kept)
@@ -370,13 +366,13 @@ def _named(
 
 
 def _central(
-    plan: _Plan, earlier: TopicIndex | None, clustering: Clustering | None, indexed: Indexed, decided: bool
+    plan: _Plan, earlier: TopicIndex | None, near: Neighbourhood | None, indexed: Indexed, decided: bool
 ) -> list[list[tuple[str, ...]]]:
     """Ids of the papers at the centre of every topic."""
     ids = indexed.facets.ids
     strengths = [there.strengths[:, 0] for there in plan.places]
-    if clustering is not None or decided or earlier is None:
-        rows = indexed.dense.rows(np.arange(len(ids))) if clustering is None else clustering.features
+    if near is not None or decided or earlier is None:
+        rows = indexed.dense.rows(np.arange(len(ids))) if near is None else near.features
         found = exemplars(rows, plan.levels, strengths, count=EXEMPLARS)
         return [[tuple(ids[p] for p in some.tolist()) for some in level] for level in found]
     known = {topic.id: topic.exemplars for topic in earlier.all}

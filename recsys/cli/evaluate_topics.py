@@ -11,7 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from recsys.build.clustering import Material, cluster
+from recsys.build.clustering import Material, cluster, neighbourhood
 from recsys.build.corpus import documents_of
 from recsys.cli.console import Progress, Stages, print_json
 from recsys.cli.evaluate_topics_report import Outcome, outcome_json, print_tables
@@ -21,9 +21,9 @@ from recsys.errors import InvalidRequest
 from recsys.evaluation.topic_baselines import Baseline, Found, bertopic, kmeans, require_bertopic
 from recsys.evaluation.topic_labels import PaperLabels, parse_labels
 from recsys.evaluation.topics import compare, labelled, stability
-from recsys.index.contents import Contents
 from recsys.sources.base import existing
 from recsys.sources.lines import read_lines
+from recsys.topics.tree import Tree
 
 Positions = NDArray[np.int64]
 
@@ -144,16 +144,8 @@ def _subject(deployment: Deployment) -> _Subject:
     levels = [
         Found(level.main[shown], tuple(topic.terms for topic in level.topics)) for level in index.levels
     ]
-    return _Subject(visible, texts, _material(contents).among(shown), levels, index.parameters.counts)
-
-
-def _material(contents: Contents) -> Material:
-    return Material(
-        contents.dense.rows(np.arange(len(contents.dense))),
-        contents.lexical.counts(),
-        contents.neighbours.positions,
-        contents.neighbours.scores,
-    )
+    material = Material.of(contents.dense, contents.lexical, contents.neighbours)
+    return _Subject(visible, texts, material.among(shown), levels, index.parameters.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,31 +158,20 @@ class _Clusterer:
     threads: int | None
 
     def levels(self, seed: int) -> Sequence[NDArray[np.int32]]:
-        return cluster(
-            self.material, counts=self.counts, seed=seed, exact_limit=self.exact_limit, threads=self.threads
-        ).tree.levels
+        return self._tree(self.material, seed).levels
 
     def grown(
         self, chosen: Positions, seed: int
     ) -> tuple[Sequence[NDArray[np.int32]], Sequence[NDArray[np.int32]]]:
-        before = cluster(
-            self.material.among(chosen),
-            counts=self.counts,
-            seed=seed,
-            exact_limit=self.exact_limit,
-            threads=self.threads,
-        ).tree
+        before = self._tree(self.material.among(chosen), seed)
         there = np.full(len(self.material.vectors), -1, np.int64)
         there[chosen] = np.arange(len(chosen))
-        after = cluster(
-            self.material,
-            counts=self.counts,
-            seed=seed,
-            start=(before, there),
-            exact_limit=self.exact_limit,
-            threads=self.threads,
-        ).tree
+        after = self._tree(self.material, seed, (before, there))
         return before.levels, after.levels
+
+    def _tree(self, material: Material, seed: int, start: tuple[Tree, Positions] | None = None) -> Tree:
+        near = neighbourhood(lambda: material, seed=seed, exact_limit=self.exact_limit, threads=self.threads)
+        return cluster(near, counts=self.counts, seed=seed, start=start, threads=self.threads)
 
 
 def _kmeans(subject: _Subject, labels: int) -> list[Baseline]:

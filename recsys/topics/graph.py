@@ -59,22 +59,25 @@ def fuzzy_graph(indices: Positions, distances: Floats) -> Any:
         distances: (n, k) aligned with them.
 
     Returns:
-        (n, n) symmetric scipy CSR matrix of float64 weights in (0, 1], nothing on the diagonal.
+        (n, n) symmetric scipy CSR matrix of float32 weights in (0, 1], nothing on the diagonal.
     """
     from scipy import sparse
 
     count, k = indices.shape
     own = np.arange(count)[:, None]
     valid = (indices >= 0) & (indices != own)
-    far = np.where(valid, np.maximum(distances, 0), np.inf).astype(np.float64)
-    rho = far.min(axis=1, initial=np.inf)
-    excess = np.where(valid, far - np.where(np.isfinite(rho), rho, 0)[:, None], np.inf)
+    excess = np.where(valid, np.maximum(distances, 0), np.float32(np.inf))
+    rho = excess.min(axis=1, initial=np.inf)
+    excess -= np.where(np.isfinite(rho), rho, 0)[:, None]
     weights = np.exp(-excess / _bandwidths(excess, k)[:, None])
+    del excess
     rows = np.broadcast_to(own, indices.shape)[valid]
     directed = sparse.csr_matrix((weights[valid], (rows, indices[valid])), shape=(count, count))
+    del weights, rows
     directed.eliminate_zeros()
     transposed = directed.T.tocsr()
-    joined = (directed + transposed - directed.multiply(transposed)).tocsr()
+    joined = directed + transposed
+    joined = (joined - directed.multiply(transposed)).tocsr()
     joined.sort_indices()
     return joined
 
@@ -101,26 +104,28 @@ def paper_graph(
     if width == 0:
         return near
     apart = np.float32(BEST_SCORE) - np.minimum(scores[:, :width], BEST_SCORE).astype(np.float32)
-    joined = (near + RELATED * fuzzy_graph(related[:, :width].astype(np.int64), apart)).tocsr()
+    further = fuzzy_graph(related[:, :width].astype(np.int64), apart)
+    further.data *= np.float32(RELATED)
+    joined = (near + further).tocsr()
     joined.sort_indices()
     return joined
 
 
-def _bandwidths(excess: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+def _bandwidths(excess: Floats, k: int) -> Floats:
     """(n,) σ such that the weights of each row add up to log2(k): by halving, all rows at once."""
     target = np.log2(max(k, 2))
     finite = np.isfinite(excess)
     mean = np.where(finite, excess, 0).sum(axis=1) / np.maximum(finite.sum(axis=1), 1)
     scale = float(mean.mean()) or 1.0
-    low, high = np.zeros(len(excess)), np.full(len(excess), max(64 * scale, 1e-6))
+    low, high = np.zeros(len(excess), np.float32), np.full(len(excess), max(64 * scale, 1e-6), np.float32)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
         with np.errstate(under="ignore"):
             total = np.exp(-excess / np.maximum(middle, 1e-12)[:, None]).sum(axis=1)
         low, high = np.where(total < target, middle, low), np.where(total < target, high, middle)
     # a row of equals, or of fewer neighbours than the target: no narrower than its surroundings
-    least: NDArray[np.float64] = 1e-3 * np.where(mean > 0, mean, scale)
-    found: NDArray[np.float64] = np.maximum((low + high) / 2, least)
+    least = 1e-3 * np.where(mean > 0, mean, scale)
+    found: Floats = np.maximum((low + high) / 2, least).astype(np.float32)
     return found
 
 

@@ -35,6 +35,7 @@ RESOLUTIONS = (0.15, 0.25, 0.4, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 5.0)
 AGREEMENTS = 3  # runs of one resolution that are compared to see how stable it is
 CHOICES = 3  # resolutions compared
 TRIALS = 8  # runs of which the best counts
+MANY = 50_000  # papers from which on runs differ little and take long, so that fewer are made
 CLOSE_ENOUGH = 0.1  # a count of topics that was not given may differ by this share
 _HALVINGS = 9
 _SPREADINGS = 5  # steps from papers of before to new ones that are near new ones only
@@ -173,7 +174,8 @@ def _top(
         return _sized(graph, found, least, seed), start.resolutions[0], start.agreement
     with ThreadPoolExecutor(threads) as pool:
         first = _fitting(graph, least, seed)
-        jobs = [(i, seed + run) for i in first for run in range(1, AGREEMENTS)]
+        again = range(1, AGREEMENTS if papers < MANY else AGREEMENTS - 1)
+        jobs = [(i, seed + run) for i in first for run in again]
         runs = list(pool.map(lambda job: communities(graph, RESOLUTIONS[job[0]], seed=job[1]), jobs))
     groups = {i: [first[i]] + [r for (j, _), r in zip(jobs, runs, strict=True) if j == i] for i in first}
     stable = {i: _agreement(group) for i, group in groups.items()}
@@ -293,7 +295,8 @@ def _cut_about(graph: Any, above: Labels, about: int, seed: int, threads: int) -
                 (low + min(high, middle + 1.5)) / 2 if count < about else (max(low, middle - 1.5) + high) / 2
             )
         assert best is not None  # noqa: S101
-        pieces = list(pool.map(lambda part: part.pieces(best[1], least, seed, trials=TRIALS), parts))
+        trials = TRIALS if len(above) < MANY else TRIALS // 4
+        pieces = list(pool.map(lambda part: part.pieces(best[1], least, seed, trials=trials), parts))
     return _assembled(parts, pieces, len(above)), best[1]
 
 
