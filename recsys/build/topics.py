@@ -7,6 +7,7 @@ these keep their ids wherever they are still the same.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,8 @@ from recsys.topics.trend import trend
 Positions = NDArray[np.int64]
 Labels = NDArray[np.int32]
 Progress = Callable[[str, int, int], None]
+
+logger = logging.getLogger(__name__)
 
 EXEMPLARS = 10
 LOG = 5_000  # changes that are kept
@@ -171,6 +174,10 @@ def find_topics(
             lambda members, topics: _spread(graph, members, topics),
         )
         plan.levels, forced = held.levels, held.forced
+        for edit, reason in held.skipped:
+            logger.warning(
+                "Decision %d (%s %s) is not carried out: %s.", edit.number, edit.kind, edit.topic, reason
+            )
     if anew or (options.edits and decided):
         plan.places = [memberships(graph, labels) for labels in plan.levels]
     used = _used(earlier)

@@ -108,7 +108,7 @@ class TopicIndex:
         """The topic that a topic which is no more has become part of."""
         return {alias: topic.id for level in self.levels for topic in level.topics for alias in topic.aliases}
 
-    @property
+    @cached_property
     def all(self) -> tuple[Topic, ...]:
         """Every topic, coarsest level first."""
         return tuple(topic for level in self.levels for topic in level.topics)

@@ -11,6 +11,7 @@ from recsys.records import Paper, Scored
 from recsys.service.topic_answers import TopicPlace
 
 K_LIMIT = 500
+DEFAULT_K = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,20 @@ import numpy as np
 
 from recsys.embedding.models import Role
 from recsys.embedding.passages import Passage, text_passage
+from recsys.errors import InvalidRequest
 from recsys.index.sentences import unit
 from recsys.recommend.neighbours import look_up
 from recsys.recommend.ranking import Mask, Positions, diversified, filter_mask, recent
 from recsys.recommend.related import Indexes, Query, Ranked, paper_query, rank
-from recsys.recommend.strength import SHORT, strength
+from recsys.recommend.strength import CLOSE, SHORT, strength
 from recsys.records import Paper, title_key
 from recsys.service import explain
 from recsys.service.answers import NO_OPTIONS, Filters, Options
 from recsys.service.current import Opened
+from recsys.service.topic_answers import Assignment
+from recsys.service.topic_view import TopicView
 from recsys.text import clean_text
+from recsys.topics.membership import VOTERS
 
 LOOKED_AT = 20  # best papers, for one that has all words of a short query
 POOL_TO_ORDER = 4  # times k candidates are looked at when recency or diversity decides too
@@ -128,13 +132,11 @@ def pool(k: int, options: Options) -> int:
     return k if options == NO_OPTIONS else k * POOL_TO_ORDER
 
 
-def mask(opened: Opened, filters: Filters, of_topic: Mask | None = None) -> Mask | None:
+def mask(opened: Opened, view: TopicView, filters: Filters) -> Mask | None:
     """(n,) which papers pass the filters; None when all do.
 
-    Args:
-        opened: the snapshot.
-        filters: what is asked for.
-        of_topic: (n,) which papers belong to the topic that is asked for, None where none is.
+    Raises:
+        TopicNotFound: a filter names a topic that there is not.
     """
     facets = opened.snapshot.facets
     venues = None
@@ -148,9 +150,10 @@ def mask(opened: Opened, filters: Filters, of_topic: Mask | None = None) -> Mask
         year_to=filters.year_to,
         venue_codes=venues,
     )
-    if of_topic is None or passed is None:
-        return passed if of_topic is None else of_topic
-    return passed & of_topic
+    if filters.topic is None:
+        return passed
+    of_topic = view.mask(filters.topic)
+    return of_topic if passed is None else passed & of_topic
 
 
 def pairs(opened: Opened, ranked: Ranked) -> tuple[tuple[str, float], ...]:
@@ -163,3 +166,48 @@ def spellings(venue: str, names: Sequence[str]) -> list[str]:
     """The names that are ``venue`` but for upper and lower case."""
     folded = venue.strip().casefold()
     return [name for name in names if name.casefold() == folded]
+
+
+def assignment(
+    opened: Opened, view: TopicView, asked: explain.Asked, question: Query, ranked: Ranked
+) -> Assignment:
+    """Where a text belongs, by the papers that it is most related to."""
+    nearest = ranked[:VOTERS]
+    found = strengths(opened, asked, question, nearest)
+    close = bool(len(nearest)) and float(found.max()) >= CLOSE
+    return view.place(nearest.positions, found, close=close)
+
+
+def place_of(
+    opened: Opened, view: TopicView, asked: explain.Asked, question: Query, barred: Sequence[int]
+) -> Assignment:
+    """Where a paper belongs: as built, or as a text if it is newer than the snapshot or has changed."""
+    if asked.position is not None:
+        return view.place_of(asked.position)
+    ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
+    return assignment(opened, view, asked, question, ranked)
+
+
+def check_seeds(positive: Sequence[str], negative: Sequence[str]) -> None:
+    """Raise InvalidRequest unless these papers can be asked with."""
+    if not positive:
+        raise InvalidRequest("There is no paper to start from.", hint="Name at least one positive paper.")
+    both = [paper_id for paper_id in positive if paper_id in set(negative)]
+    if both:
+        raise InvalidRequest(
+            f"{both[0]!r} is positive and negative.", hint="Take it out of one of the lists."
+        )
+
+
+def query_text(text: str) -> str:
+    """A pasted text as papers' texts are: TeX and markup read, surrogates joined or replaced.
+
+    Raises:
+        InvalidRequest: there is no letter or digit in it.
+    """
+    query = clean_text(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    if not any(character.isalnum() for character in query):
+        raise InvalidRequest(
+            "The text to search for has no letters.", hint="Paste an abstract, a title or a few words."
+        )
+    return query

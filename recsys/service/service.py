@@ -5,20 +5,20 @@ Safe to share between threads. It never imports torch when the model is compiled
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from recsys import __version__
 from recsys.embedding.models import Embedder
-from recsys.errors import InvalidRequest, PaperNotFound, RecsysError
+from recsys.errors import PaperNotFound, RecsysError
 from recsys.index.snapshot import ModelReference, SnapshotFolder
-from recsys.recommend.ranking import Mask
-from recsys.recommend.related import Method, Query, Ranked, paper_query, rank
+from recsys.recommend.related import Method, Ranked, rank
 from recsys.recommend.strength import CLOSE, EXACT
 from recsys.records import Match, Reason, Scored
 from recsys.service import asking, explain
 from recsys.service.answers import (
+    DEFAULT_K,
     NO_FILTERS,
     NO_OPTIONS,
     Answer,
@@ -31,18 +31,18 @@ from recsys.service.answers import (
     Status,
     check_k,
 )
+from recsys.service.batches import rank_request
 from recsys.service.current import Current, Opened
 from recsys.service.identifiers import identifier
 from recsys.service.topic_answers import Assignment
+from recsys.service.topic_view import TopicView
 from recsys.service.topics import TopicReader
 from recsys.store.database import Database
 from recsys.store.papers import PaperStore
 from recsys.store.tombstones import Tombstones
 from recsys.store.topic_edits import TopicEdits
-from recsys.text import clean_text
 from recsys.topics.membership import VOTERS
 
-DEFAULT_K = 10
 NAMED = 1.0  # added to the score of papers by an author whose name was typed
 
 
@@ -90,21 +90,23 @@ class Service:
             SnapshotError: nothing usable is published.
         """
         check_k(k)
-        query = _checked(_query_text(text))
+        query = asking.query_text(text)
         opened = self._current.get()
         known = self._resolve(query)
         if known is not None:
             return self._search_paper(known, k, filters, options)
         asked, question = asking.ask_text(opened, query)
-        mask = self._mask(opened, filters)
-        barred = asking.barred(opened, self._tombstones.hidden(), ())
+        hidden = self._tombstones.hidden()
+        view = self.topics.view(opened.snapshot, hidden)
+        mask = asking.mask(opened, view, filters)
+        barred = asking.barred(opened, hidden, ())
         named, titled = asking.named(opened, query), asking.titled(opened, text)
         wanted = max(asking.pool(k, options), VOTERS)
         ranked = rank(opened.indexes, [question], k=wanted, allowed=mask, excluded=barred)
         unfiltered = ranked
         if mask is not None:
             unfiltered = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
-        assignment = self._assignment(opened, asked, question, unfiltered)
+        assignment = asking.assignment(opened, view, asked, question, unfiltered)
         ranked = ranked[: asking.pool(k, options)]
         ranked = asking.with_exact(opened.indexes, question, ranked, [*named, *titled], mask, barred)
         exact = np.isin(ranked.positions, titled), np.isin(ranked.positions, named)
@@ -115,7 +117,7 @@ class Service:
         strengths[exact[0][order] | exact[1][order]] = EXACT
         matches: dict[int, Match] = dict.fromkeys(named, "author")
         matches.update(dict.fromkeys(titled, "title"))
-        return self._answer(opened, [asked], ranked, strengths, k, options, matches, assignment)
+        return self._answer(opened, view, [asked], ranked, strengths, k, options, assignment, matches)
 
     def assign(self, text: str) -> Assignment:
         """Where a text belongs among the topics, or honestly nowhere.
@@ -124,12 +126,14 @@ class Service:
             InvalidRequest: there is no letter in the text.
             SnapshotError: nothing usable is published.
         """
-        query = _checked(_query_text(text))
+        query = asking.query_text(text)
         opened = self._current.get()
         asked, question = asking.ask_text(opened, query)
-        barred = asking.barred(opened, self._tombstones.hidden(), ())
+        hidden = self._tombstones.hidden()
+        barred = asking.barred(opened, hidden, ())
         ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
-        return self._assignment(opened, asked, question, ranked)
+        view = self.topics.view(opened.snapshot, hidden)
+        return asking.assignment(opened, view, asked, question, ranked)
 
     def related(
         self,
@@ -168,11 +172,13 @@ class Service:
         """
         check_k(k)
         positive, negative = list(dict.fromkeys(positive)), list(dict.fromkeys(negative))
-        _check_seeds(positive, negative)
+        asking.check_seeds(positive, negative)
         opened = self._current.get()
         seeds = [self._papers.get(paper_id) for paper_id in (*positive, *negative)]
         versions = [other for paper in seeds for other in self._papers.versions(paper.id)]
-        barred = asking.barred(opened, self._tombstones.hidden(), [*positive, *negative, *versions])
+        hidden = self._tombstones.hidden()
+        view = self.topics.view(opened.snapshot, hidden)
+        barred = asking.barred(opened, hidden, [*positive, *negative, *versions])
         asked, questions = zip(*(asking.ask_paper(opened, paper) for paper in seeds), strict=True)
         ranked = None
         if len(seeds) == 1 and filters == NO_FILTERS and options == NO_OPTIONS:
@@ -184,14 +190,14 @@ class Service:
                 questions[: len(positive)],
                 questions[len(positive) :],
                 k=asking.pool(k, options),
-                allowed=self._mask(opened, filters),
+                allowed=asking.mask(opened, view, filters),
                 excluded=barred,
             )
         strengths = asking.strengths(opened, asked[0], questions[0], ranked)
         assignment = None
         if len(seeds) == 1:
-            assignment = self._place_of(opened, asked[0], questions[0], barred)
-        return self._answer(opened, asked, ranked, strengths, k, options, assignment=assignment)
+            assignment = asking.place_of(opened, view, asked[0], questions[0], barred)
+        return self._answer(opened, view, asked, ranked, strengths, k, options, assignment)
 
     def rank(
         self,
@@ -248,7 +254,7 @@ class Service:
         position = snapshot.positions.get(paper_id)
         if position is None:
             return PaperDetail(paper, versions)
-        place = self.topics.of_position(snapshot, position)
+        place = self.topics.view(snapshot, self._tombstones.hidden()).place_of(position)
         return PaperDetail(paper, versions, place.topics, place.point)
 
     def papers(self, *, after: str | None = None, limit: int = 50, filters: Filters = NO_FILTERS) -> Page:
@@ -310,42 +316,8 @@ class Service:
         return Answer(results, rest.snapshot, True, paper_id, rest.topics, rest.point, topics_of)
 
     def _rank(self, request: Request, method: Method, *, authors: bool = True) -> Ranking:
-        if request.k is not None and request.k < 1:
-            raise InvalidRequest(f"k is {request.k}.", hint="Ask for at least 1 paper.")
-        opened = self._current.get()
-        hidden = self._tombstones.hidden()
-        own = [request.id] if request.id is not None else []
-        barred = asking.barred(opened, hidden, [*own, *request.negative])
-        among, unknown = None, 0
-        if request.candidates is not None:
-            at, named = opened.snapshot.positions, dict.fromkeys(request.candidates)
-            among = np.array([at[one] for one in named if one in at], np.int64)
-            unknown = len(named) - len(among)
-        k = request.k or (DEFAULT_K if among is None else max(1, len(among)))
-        if request.text is not None:
-            question = asking.ask_text(opened, _checked(_query_text(request.text)))[1]
-        elif request.id is not None:
-            plain = among is None and not request.negative and method == "reranked" and authors
-            position = None if request.id in hidden else opened.snapshot.positions.get(request.id)
-            if plain and position is not None:
-                ranked = asking.looked_up(opened, position, k, barred)
-                if ranked is not None:
-                    return Ranking(asking.pairs(opened, ranked[:k]))
-            question = self._as_built(opened, hidden, request.id)
-        else:
-            raise InvalidRequest("There is neither an id nor a text.", hint='Give "id" or "text".')
-        against = [self._as_built(opened, hidden, paper_id) for paper_id in request.negative]
-        found = rank(
-            opened.indexes,
-            [question],
-            against,
-            k=k,
-            excluded=barred,
-            among=among,
-            method=method,
-            authors=authors,
-        )
-        return Ranking(asking.pairs(opened, found[:k]), unknown)
+        opened, hidden = self._current.get(), self._tombstones.hidden()
+        return rank_request(opened, self._papers, hidden, request, method, authors=authors)
 
     def _resolve(self, text: str) -> str | None:
         """The visible paper that a text is an identifier of, None for words.
@@ -363,53 +335,26 @@ class Service:
             )
         return found
 
-    def _mask(self, opened: Opened, filters: Filters) -> Mask | None:
-        of_topic = None if filters.topic is None else self.topics.mask(opened.snapshot, filters.topic)
-        return asking.mask(opened, filters, of_topic)
-
     def _in_topic(self, paper_id: str, topic: str | None) -> bool:
         """Whether a paper passes the filter by topic; one that is newer than the snapshot is in none."""
         if topic is None:
             return True
         opened = self._current.get()
         position = opened.snapshot.positions.get(paper_id)
-        return position is not None and bool(self.topics.mask(opened.snapshot, topic)[position])
-
-    def _assignment(
-        self, opened: Opened, asked: explain.Asked, question: Query, ranked: Ranked
-    ) -> Assignment:
-        """Where a text belongs, by the papers that it is most related to."""
-        nearest = ranked[:VOTERS]
-        strengths = asking.strengths(opened, asked, question, nearest)
-        close = bool(len(nearest)) and float(strengths.max()) >= CLOSE
-        return self.topics.place(opened.snapshot, nearest.positions, strengths, close=close)
-
-    def _place_of(
-        self, opened: Opened, asked: explain.Asked, question: Query, barred: Sequence[int]
-    ) -> Assignment:
-        """Where a paper belongs: as built, or as a text if it is newer than the snapshot or has changed."""
-        if asked.position is not None:
-            return self.topics.of_position(opened.snapshot, asked.position)
-        ranked = rank(opened.indexes, [question], k=VOTERS, excluded=barred)
-        return self._assignment(opened, asked, question, ranked)
-
-    def _as_built(self, opened: Opened, hidden: Collection[str], paper_id: str) -> Query:
-        """A paper as the snapshot has it, without asking the store; one that is newer as the store has it."""
-        position = opened.snapshot.positions.get(paper_id)
-        if position is None or paper_id in hidden:
-            return asking.ask_paper(opened, self._papers.get(paper_id))[1]
-        return paper_query(opened.indexes, position)
+        view = self.topics.view(opened.snapshot, self._tombstones.hidden())
+        return position is not None and bool(view.mask(topic)[position])
 
     def _answer(
         self,
         opened: Opened,
+        view: TopicView,
         asked: Sequence[explain.Asked],
         ranked: Ranked,
         strengths: np.ndarray,
         k: int,
         options: Options,
+        assignment: Assignment | None,
         matches: dict[int, Match] | None = None,
-        assignment: Assignment | None = None,
     ) -> Answer:
         """Choose k of the candidates, and say why each is there."""
         chosen = asking.chosen(opened, ranked, strengths, k, options)
@@ -429,29 +374,7 @@ class Service:
             results.append(Scored(papers[paper_id], score, round(float(strengths[i]), 4), why))
         close = any(result.strength >= CLOSE for result in results)
         found = tuple(results)
-        topics_of = self.topics.of(opened.snapshot, [scored.paper.id for scored in found])
+        at = opened.snapshot.positions
+        topics_of = {scored.paper.id: view.places(at[scored.paper.id]) for scored in found}
         where = assignment or Assignment((), None, close, opened.snapshot.name)
         return Answer(found, opened.snapshot.name, close, None, where.topics, where.point, topics_of)
-
-
-def _check_seeds(positive: Sequence[str], negative: Sequence[str]) -> None:
-    if not positive:
-        raise InvalidRequest("There is no paper to start from.", hint="Name at least one positive paper.")
-    both = [paper_id for paper_id in positive if paper_id in set(negative)]
-    if both:
-        raise InvalidRequest(
-            f"{both[0]!r} is positive and negative.", hint="Take it out of one of the lists."
-        )
-
-
-def _checked(query: str) -> str:
-    if not any(character.isalnum() for character in query):
-        raise InvalidRequest(
-            "The text to search for has no letters.", hint="Paste an abstract, a title or a few words."
-        )
-    return query
-
-
-def _query_text(text: str) -> str:
-    """A pasted text as papers' texts are: TeX and markup read, surrogates joined or replaced."""
-    return clean_text(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recsys.errors import TopicNotFound
 from recsys.index.snapshot import Snapshot
 from recsys.index.topics import TopicIndex
 from recsys.records import Topic, TopicEdit
-from recsys.service.topic_answers import TopicPlace
+from recsys.service.topic_answers import Assignment, TopicPlace
 from recsys.topics import edits
+from recsys.topics.layout import place
+from recsys.topics.membership import VOTERS, of_text
 
 
 class TopicView:
@@ -98,3 +102,41 @@ class TopicView:
             )
             if number >= 0 and self.is_shown(at, number)
         )
+
+    def place_of(self, position: int) -> Assignment:
+        """Where a paper of the snapshot belongs."""
+        x, y = self.index.coordinates[position].tolist()
+        return Assignment(self.places(position), (x, y) if self.index.levels else None, True, self.snapshot)
+
+    def place(
+        self, positions: NDArray[np.int64], strengths: NDArray[np.floating[Any]], *, close: bool
+    ) -> Assignment:
+        """Where a text belongs whose nearest papers are known.
+
+        Args:
+            positions: (m,) of them, best first.
+            strengths: (m,) theirs.
+            close: whether any of them is close.
+        """
+        near, weights = positions[:VOTERS], strengths[:VOTERS].astype(np.float64)
+        if not close or not len(near) or not self.index.levels:
+            return Assignment((), None, close, self.snapshot)
+        found = of_text([level.main for level in self.index.levels], near, weights)
+        topics = [
+            TopicPlace(self.topic(at, number), rank, round(strength, 4))
+            for at, pairs in enumerate(found)
+            for rank, (number, strength) in enumerate(pairs, 1)
+            if self.is_shown(at, number)
+        ]
+        x, y = place(near[None, :], weights[None, :].astype(np.float32), self.index.coordinates)[0].tolist()
+        return Assignment(tuple(topics), (x, y), close, self.snapshot)
+
+    def mask(self, topic_id: str) -> NDArray[np.bool_]:
+        """(n,) which papers belong to a topic, be it less than to another.
+
+        Raises:
+            TopicNotFound: there is no such topic, or it is hidden.
+        """
+        at, number = self.index.by_id[self.find(topic_id).id]
+        members: NDArray[np.bool_] = (self.index.levels[at].members == number).any(axis=1)
+        return members

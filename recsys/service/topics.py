@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +12,6 @@ from recsys.errors import InvalidRequest
 from recsys.index.snapshot import Snapshot
 from recsys.records import Topic, TopicChange
 from recsys.service.topic_answers import (
-    Assignment,
     ExportRow,
     TopicAuthor,
     TopicDetail,
@@ -27,8 +26,6 @@ from recsys.store.papers import PaperStore
 from recsys.store.rows import person_key
 from recsys.store.tombstones import Tombstones
 from recsys.store.topic_edits import TopicEdits
-from recsys.topics.layout import place
-from recsys.topics.membership import VOTERS, of_text
 
 PEOPLE = 10  # central authors of a topic
 VENUES = 10
@@ -178,62 +175,6 @@ class TopicReader:
         last = ids[rest[limit - 1]] if len(rest) > limit else None
         return TopicPapers(topic, tuple(entries), int(visible.sum()), last, view.snapshot)
 
-    def of(self, snapshot: Snapshot, paper_ids: Sequence[str]) -> dict[str, tuple[TopicPlace, ...]]:
-        """The topics of papers, by level and rank; papers that are newer than the snapshot have none yet."""
-        view = self._view(snapshot)
-        at = snapshot.positions
-        return {one: view.places(at[one]) for one in paper_ids if one in at}
-
-    def of_position(self, snapshot: Snapshot, position: int) -> Assignment:
-        """Where a paper of the snapshot belongs."""
-        view = self._view(snapshot)
-        x, y = view.index.coordinates[position].tolist()
-        point = (x, y) if view.index.levels else None
-        return Assignment(view.places(position), point, True, view.snapshot)
-
-    def place(
-        self,
-        snapshot: Snapshot,
-        positions: NDArray[np.int64],
-        strengths: NDArray[np.floating],
-        *,
-        close: bool,
-    ) -> Assignment:
-        """Where a text belongs whose nearest papers are known.
-
-        Args:
-            snapshot: that they were found in.
-            positions: (m,) of them, best first.
-            strengths: (m,) theirs.
-            close: whether any of them is close.
-        """
-        view = self._view(snapshot)
-        index = view.index
-        near = positions[:VOTERS]
-        weights = strengths[:VOTERS].astype(np.float64)
-        if not close or not len(near) or not index.levels:
-            return Assignment((), None, close, view.snapshot)
-        found = of_text([level.main for level in index.levels], near, weights)
-        topics = [
-            TopicPlace(view.topic(at, number), rank, round(strength, 4))
-            for at, pairs in enumerate(found)
-            for rank, (number, strength) in enumerate(pairs, 1)
-            if view.is_shown(at, number)
-        ]
-        point = place(near[None, :], weights[None, :].astype(np.float32), index.coordinates)[0]
-        return Assignment(tuple(topics), (float(point[0]), float(point[1])), close, view.snapshot)
-
-    def mask(self, snapshot: Snapshot, topic_id: str) -> NDArray[np.bool_]:
-        """(n,) which papers belong to a topic, be it less than to another.
-
-        Raises:
-            TopicNotFound: there is no such topic, or it is hidden.
-        """
-        view = self._view(snapshot)
-        at, number = view.index.by_id[view.find(topic_id).id]
-        members: NDArray[np.bool_] = (view.index.levels[at].members == number).any(axis=1)
-        return members
-
     def map(self) -> TopicMap:
         """Where all visible papers lie, and the topics' outlines."""
         view = self._view()
@@ -315,8 +256,17 @@ class TopicReader:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _view(self, snapshot: Snapshot | None = None) -> TopicView:
-        return TopicView(snapshot or self._current(), self._tombstones.hidden(), self._decisions.all())
+    def view(self, snapshot: Snapshot, hidden: Collection[str]) -> TopicView:
+        """The topics of a snapshot as they are shown now.
+
+        Args:
+            snapshot: which.
+            hidden: ids of the papers that are not to be shown.
+        """
+        return TopicView(snapshot, hidden, self._decisions.all())
+
+    def _view(self) -> TopicView:
+        return self.view(self._current(), self._tombstones.hidden())
 
     def _authors(self, snapshot: Snapshot, members: NDArray[np.int64]) -> list[TopicAuthor]:
         """Who has most papers among these; names come from the store, so nothing hidden is told."""
