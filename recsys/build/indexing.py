@@ -127,6 +127,7 @@ def index_corpus(
         previous=None if before is None else before.lexical,
         progress=lambda done, _total: progress("Words", done, count),
     )
+    corpus.release()
     authors = AuthorTable(corpus.facets.author_offsets, corpus.facets.author_codes)
     indexes = Indexes(dense, lexical, sentences, authors)
     found = no_neighbours(count)

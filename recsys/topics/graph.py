@@ -108,6 +108,7 @@ def paper_graph(
     further.data *= np.float32(RELATED)
     joined = (near + further).tocsr()
     joined.sort_indices()
+    joined.data = joined.data.astype(np.float64)  # what communities are found in, once and not at every run
     return joined
 
 

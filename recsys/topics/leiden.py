@@ -29,9 +29,9 @@ def communities(graph: Any, resolution: float, *, seed: int, trials: int = 1) ->
     if graph.nnz == 0:
         return np.arange(graph.shape[0], dtype=np.int32)
     _, found = graspologic_native.leiden_csr(
-        graph.indptr.astype(np.int64),
-        graph.indices.astype(np.int32),
-        graph.data.astype(np.float64),
+        graph.indptr.astype(np.int64, copy=False),
+        graph.indices.astype(np.int32, copy=False),
+        graph.data.astype(np.float64, copy=False),
         graph.shape[0],
         resolution=resolution,
         seed=seed,
