@@ -23,6 +23,8 @@ __all__ = ["LONGEST_NAME", "Phrase", "Suggestion", "choose_names", "sentence_cas
 LONGEST_NAME = 45  # characters
 #: What a pair's score is multiplied by, and the share of a topic from which a phrase alone does.
 PAIR, ALONE = 0.78, 0.5
+#: The same for a pair of which neither phrase covers this share of the topic: one alone would name too little of it.
+PAIR_OF_FEW, FEW = 0.88, 0.3
 #: The second phrase of a pair needs this part of the first one's papers, and both together this much more than one.
 BALANCE, GAIN = 0.35, 1.15
 #: A part of a topic has a name when the name's share there is this much of the whole's; exponent of the breadth.
@@ -120,8 +122,9 @@ def suggest(
                 quality = sum(alone[k] * phrases[k].share ** (1 - damping) for k in (i, j))
                 quality /= phrases[i].share + phrases[j].share
                 alike = ALIKE if phrases[i].key[0] == phrases[j].key[0] else 1.0
+                pair = PAIR if phrases[one].share >= FEW else PAIR_OF_FEW
                 score = (
-                    alike * PAIR * covered**damping * quality * breadth.of(union) ** BREADTH * _trust(covered)
+                    alike * pair * covered**damping * quality * breadth.of(union) ** BREADTH * _trust(covered)
                 )
                 text = sentence_case(_joined(phrases[one], phrases[other]))
                 names.append(Suggestion(text, (phrases[one].key, phrases[other].key), score))
