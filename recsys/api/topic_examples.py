@@ -11,26 +11,26 @@ ASSIGN: dict[str, Any] = {"text": SEARCH["text"]}
 
 ASSIGNMENT: dict[str, Any] = {
     "topics": [
-        {"id": "t45065493", "level": 1, "name": "Dialogue systems", "strength": 1.0, "rank": 1},
+        {"id": "tb8ce94b6", "level": 1, "name": "Dialogue systems", "strength": 1.0, "rank": 1},
         {
-            "id": "t7bdfd547",
+            "id": "td817f040",
             "level": 2,
             "name": "Response and dialogue generation",
             "strength": 0.6818,
             "rank": 1,
         },
-        {"id": "t9b7d9fe3", "level": 2, "name": "Task-oriented dialogue", "strength": 0.2801, "rank": 2},
+        {"id": "t31bc1d07", "level": 2, "name": "Task-oriented dialogue", "strength": 0.2801, "rank": 2},
     ],
     "point": [-0.4725, 0.629],
     "close": True,
     "snapshot": "20261123T010142699Z-6b802f67",
 }
 
-#: GET /v1/topics/t1dc37356
+#: GET /v1/topics/t545808d5
 TOPIC: dict[str, Any] = {
-    "id": "t1dc37356",
+    "id": "t545808d5",
     "level": 2,
-    "parent": "t45065493",
+    "parent": "tb8ce94b6",
     "name": "Emotion recognition",
     "size": 52,
     "terms": [
@@ -59,7 +59,7 @@ TOPIC: dict[str, Any] = {
     "cohesion": 0.7208,
     "parents": [
         {
-            "id": "t45065493",
+            "id": "tb8ce94b6",
             "level": 1,
             "parent": None,
             "name": "Dialogue systems",
@@ -137,7 +137,7 @@ CHANGES: dict[str, Any] = {
             "at": "2026-11-23T01:00:57Z",
             "kind": "grown",
             "level": 1,
-            "topic": "t45065493",
+            "topic": "tb8ce94b6",
             "name": "Dialogue systems",
             "before": 560,
             "after": 617,
@@ -147,7 +147,7 @@ CHANGES: dict[str, Any] = {
             "at": "2026-11-23T01:00:57Z",
             "kind": "new",
             "level": 2,
-            "topic": "t1dc37356",
+            "topic": "t545808d5",
             "name": "Emotion recognition",
             "before": 0,
             "after": 52,
