@@ -73,18 +73,18 @@ def parse_judgements(lines: Iterable[tuple[int, bytes]], name: str) -> Judgement
     first = next(numbered, None)
     if first is None:
         raise SourceError(f"{name} is empty.", hint="It should hold TREC qrels or CSV pairs.")
-    text = _decoded(name, *first)
+    text = decoded(name, *first)
     form: Form = "trec" if _is_trec(text) else "csv"
     grades: dict[str, dict[str, int]] = defaultdict(dict)
     if form == "csv":
         columns = _header(name, first[0], text)
         rows = (
-            (number, *_csv_pair(name, number, _decoded(name, number, line), columns))
+            (number, *_csv_pair(name, number, decoded(name, number, line), columns))
             for number, line in numbered
         )
     else:
         rows = (
-            (number, *_trec_pair(name, number, _decoded(name, number, line)))
+            (number, *_trec_pair(name, number, decoded(name, number, line)))
             for number, line in chain([first], numbered)
         )
     for number, query, paper, grade in rows:
@@ -101,12 +101,13 @@ def parse_judgements(lines: Iterable[tuple[int, bytes]], name: str) -> Judgement
     return Judgements(name, form, dict(grades))
 
 
-def _decoded(name: str, number: int, line: bytes) -> str:
+def decoded(name: str, number: int, line: bytes) -> str:
+    """A line of a file of labels as text; SourceError names it where it is not UTF-8."""
     try:
         return line.decode()
     except UnicodeDecodeError as error:
         raise SourceError(
-            f"{name}, line {number} is not UTF-8 at byte {error.start + 1}: {_shown(line)}.",
+            f"{name}, line {number} is not UTF-8 at byte {error.start + 1}: {shown_value(line)}.",
             hint="Convert the file to UTF-8.",
         ) from None
 
@@ -120,7 +121,7 @@ def _trec_pair(name: str, number: int, line: str) -> tuple[str, str, int]:
     fields = line.split()
     if len(fields) != 4:
         raise SourceError(
-            f"{name}, line {number} has {len(fields)} fields, not 4: {_shown(line)}.",
+            f"{name}, line {number} has {len(fields)} fields, not 4: {shown_value(line)}.",
             hint="A line of TREC qrels is: query 0 paper grade.",
         )
     return fields[0], fields[2], _grade(name, number, fields[3])
@@ -128,10 +129,10 @@ def _trec_pair(name: str, number: int, line: str) -> tuple[str, str, int]:
 
 def _header(name: str, number: int, line: str) -> int:
     """The number of columns that a CSV header announces."""
-    fields = tuple(field.strip().casefold() for field in _csv_fields(name, number, line))
+    fields = tuple(field.strip().casefold() for field in csv_fields(name, number, line))
     if fields[:2] not in _HEADERS or fields[2:] not in ((), ("grade",)):
         raise SourceError(
-            f"{name}, line {number} is neither TREC qrels nor a known CSV header: {_shown(line)}.",
+            f"{name}, line {number} is neither TREC qrels nor a known CSV header: {shown_value(line)}.",
             hint="Begin a CSV with citing,cited or query,relevant, optionally followed by ,grade; "
             "a line of TREC qrels is: query 0 paper grade.",
         )
@@ -139,21 +140,22 @@ def _header(name: str, number: int, line: str) -> int:
 
 
 def _csv_pair(name: str, number: int, line: str, columns: int) -> tuple[str, str, int]:
-    fields = [field.strip() for field in _csv_fields(name, number, line)]
+    fields = [field.strip() for field in csv_fields(name, number, line)]
     if len(fields) != columns or not all(fields):
         raise SourceError(
-            f"{name}, line {number} should have {columns} values, none of them empty: {_shown(line)}.",
+            f"{name}, line {number} should have {columns} values, none of them empty: {shown_value(line)}.",
             hint="Mend the line or take it out.",
         )
     return fields[0], fields[1], _grade(name, number, fields[2]) if columns == 3 else 1
 
 
-def _csv_fields(name: str, number: int, line: str) -> list[str]:
+def csv_fields(name: str, number: int, line: str) -> list[str]:
+    """The values of one CSV line; SourceError names it where it is none."""
     try:
         return next(csv.reader([line], strict=True))
     except csv.Error as error:
         raise SourceError(
-            f"{name}, line {number} is no CSV ({error}): {_shown(line)}.",
+            f"{name}, line {number} is no CSV ({error}): {shown_value(line)}.",
             hint="Mend the quotes; one pair is one line.",
         ) from None
 
@@ -161,13 +163,14 @@ def _csv_fields(name: str, number: int, line: str) -> list[str]:
 def _grade(name: str, number: int, text: str) -> int:
     if not _INTEGER.fullmatch(text) or int(text) > MAX_GRADE:
         raise SourceError(
-            f"{name}, line {number}: the grade {_shown(text)} is not a whole number up to {MAX_GRADE:,}.",
+            f"{name}, line {number}: the grade {shown_value(text)} is not a whole number up to {MAX_GRADE:,}.",
             hint="Use 0 for not relevant, 1 and above for relevant.",
         )
     return max(0, int(text))
 
 
-def _shown(line: str | bytes) -> str:
+def shown_value(line: str | bytes) -> str:
+    """A value as an error repeats it: quoted, and not too much of it."""
     shown = repr(line)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 

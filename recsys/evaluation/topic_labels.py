@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from recsys.errors import SourceError
-from recsys.evaluation.datasets import _csv_fields, _decoded, _shown
+from recsys.evaluation.datasets import csv_fields, decoded, shown_value
 
 __all__ = ["PaperLabels", "parse_labels"]
 
@@ -58,10 +58,10 @@ def parse_labels(lines: Iterable[tuple[int, bytes]], name: str) -> PaperLabels:
     labels: dict[str, str] = {}
     several: set[str] = set()
     for number, line in numbered:
-        fields = [field.strip() for field in _csv_fields(name, number, _decoded(name, number, line))]
+        fields = [field.strip() for field in csv_fields(name, number, decoded(name, number, line))]
         if len(fields) != 2 or not all(fields):
             raise SourceError(
-                f"{name}, line {number} should have 2 values, none of them empty: {_shown(line.decode())}.",
+                f"{name}, line {number} should have 2 values, none of them empty: {shown_value(line.decode())}.",
                 hint="Mend the line or take it out; a value with a comma in it stands in double quotes.",
             )
         paper, label = fields
@@ -78,11 +78,11 @@ def parse_labels(lines: Iterable[tuple[int, bytes]], name: str) -> PaperLabels:
 
 def _header(name: str, number: int, line: bytes) -> str:
     """What the second column is called."""
-    text = _decoded(name, number, line)
-    fields = [field.strip() for field in _csv_fields(name, number, text)]
+    text = decoded(name, number, line)
+    fields = [field.strip() for field in csv_fields(name, number, text)]
     if len(fields) != 2 or fields[0].casefold() not in _IDS or not fields[1]:
         raise SourceError(
-            f"{name}, line {number} is no header of labels: {_shown(text)}.",
+            f"{name}, line {number} is no header of labels: {shown_value(text)}.",
             hint="Begin with paper_id,label; the second column may have another name.",
         )
     return fields[1]
