@@ -33,7 +33,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from recsys.errors import DamagedSnapshot, InvalidRequest, NoSnapshot, SnapshotError
 from recsys.index.contents import Contents, read_contents, write_contents
@@ -106,11 +108,17 @@ class Snapshot:
         return {paper_id: position for position, paper_id in enumerate(self.facets.ids)}
 
     @cached_property
-    def by_title(self) -> dict[int, list[int]]:
-        """Positions of the papers with a title, by its key."""
-        found: dict[int, list[int]] = {}
-        for position, key in enumerate(self.facets.titles.tolist()):
-            found.setdefault(key, []).append(position)
+    def by_title(self) -> NDArray[np.int64]:
+        """(n,) positions in the order of their titles' keys."""
+        return np.argsort(self.facets.titles, kind="stable")
+
+    def titled(self, key: int) -> list[int]:
+        """Positions of the papers with a title, by its key, ascending."""
+        titles, order = self.facets.titles, self.by_title
+        wanted = np.uint64(key)
+        first = int(np.searchsorted(titles, wanted, "left", sorter=order))
+        last = int(np.searchsorted(titles, wanted, "right", sorter=order))
+        found: list[int] = order[first:last].tolist()
         return found
 
 

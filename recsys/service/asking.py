@@ -84,9 +84,8 @@ def named(opened: Opened, text: str) -> list[int]:
 def titled(opened: Opened, text: str) -> list[int]:
     """Papers whose title the text is, or begins with as a line of its own."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    by_title = opened.snapshot.by_title
     keys = [title_key(clean_text(one)) for one in (text, first)]
-    return sorted({position for key in keys if key for position in by_title.get(key, ())})
+    return sorted({position for key in keys if key for position in opened.snapshot.titled(key)})
 
 
 def with_exact(

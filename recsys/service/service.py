@@ -175,7 +175,9 @@ class Service:
         asking.check_seeds(positive, negative)
         opened = self._current.get()
         seeds = [self._papers.get(paper_id) for paper_id in (*positive, *negative)]
-        versions = [other for paper in seeds for other in self._papers.versions(paper.id)]
+        # of papers in the snapshot it knows the versions itself; those that came later are not in it
+        new = [paper.id for paper in seeds if paper.id not in opened.snapshot.positions]
+        versions = [other for paper_id in new for other in self._papers.versions(paper_id)]
         hidden = self._tombstones.hidden()
         view = self.topics.view(opened.snapshot, hidden)
         barred = asking.barred(opened, hidden, [*positive, *negative, *versions])

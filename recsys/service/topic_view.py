@@ -45,9 +45,9 @@ class TopicView:
 
     def _named(self, decisions: Sequence[TopicEdit]) -> tuple[Topic, ...]:
         """All topics with editors' names, and with the papers that are hidden by now not counted."""
-        topics = list(self.index.all) if not decisions else edits.named(self.index.all, decisions)
-        if not len(self.barred):
-            return tuple(topics)
+        if not decisions and not len(self.barred):
+            return self.index.all
+        topics = edits.named(self.index.all, decisions)
         first = 0
         for level in self.index.levels:
             for number, fewer in zip(*np.unique(level.main[self.barred], return_counts=True), strict=True):
