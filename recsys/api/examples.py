@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 #: "Dialogue systems"
-TOPIC_ID = "tb8ce94b6"
+TOPIC_ID = "td021fff0"
 
 SEARCH: dict[str, Any] = {
     "text": "We propose a dialogue generation pre-training framework with discrete latent variables.",
@@ -89,9 +89,9 @@ ANSWER: dict[str, Any] = {
                 "authors": ["Huang He", "Siqi Bao", "Fan Wang", "Hua Wu", "Haifeng Wang"],
             },
             "topics": [
-                {"id": "tb8ce94b6", "level": 1, "name": "Dialogue systems", "strength": 0.9878, "rank": 1},
+                {"id": "td021fff0", "level": 1, "name": "Dialogue systems", "strength": 0.9878, "rank": 1},
                 {
-                    "id": "td817f040",
+                    "id": "t3fbf9836",
                     "level": 2,
                     "name": "Response and dialogue generation",
                     "strength": 0.7377,
@@ -104,9 +104,9 @@ ANSWER: dict[str, Any] = {
     "close": True,
     "resolved": None,
     "topics": [
-        {"id": "tb8ce94b6", "level": 1, "name": "Dialogue systems", "strength": 0.94, "rank": 1},
+        {"id": "td021fff0", "level": 1, "name": "Dialogue systems", "strength": 0.94, "rank": 1},
         {
-            "id": "td817f040",
+            "id": "t3fbf9836",
             "level": 2,
             "name": "Response and dialogue generation",
             "strength": 0.8417,

@@ -11,26 +11,26 @@ ASSIGN: dict[str, Any] = {"text": SEARCH["text"]}
 
 ASSIGNMENT: dict[str, Any] = {
     "topics": [
-        {"id": "tb8ce94b6", "level": 1, "name": "Dialogue systems", "strength": 1.0, "rank": 1},
+        {"id": "td021fff0", "level": 1, "name": "Dialogue systems", "strength": 1.0, "rank": 1},
         {
-            "id": "td817f040",
+            "id": "t3fbf9836",
             "level": 2,
             "name": "Response and dialogue generation",
             "strength": 0.6818,
             "rank": 1,
         },
-        {"id": "t31bc1d07", "level": 2, "name": "Task-oriented dialogue", "strength": 0.2801, "rank": 2},
+        {"id": "t3a199475", "level": 2, "name": "Task-oriented dialogue", "strength": 0.2801, "rank": 2},
     ],
     "point": [-0.4725, 0.629],
     "close": True,
     "snapshot": "20261123T010142699Z-6b802f67",
 }
 
-#: GET /v1/topics/t545808d5
+#: GET /v1/topics/t452a3ec5
 TOPIC: dict[str, Any] = {
-    "id": "t545808d5",
+    "id": "t452a3ec5",
     "level": 2,
-    "parent": "tb8ce94b6",
+    "parent": "td021fff0",
     "name": "Emotion recognition",
     "size": 52,
     "terms": [
@@ -59,7 +59,7 @@ TOPIC: dict[str, Any] = {
     "cohesion": 0.7208,
     "parents": [
         {
-            "id": "tb8ce94b6",
+            "id": "td021fff0",
             "level": 1,
             "parent": None,
             "name": "Dialogue systems",
@@ -137,7 +137,7 @@ CHANGES: dict[str, Any] = {
             "at": "2026-11-23T01:00:57Z",
             "kind": "grown",
             "level": 1,
-            "topic": "tb8ce94b6",
+            "topic": "td021fff0",
             "name": "Dialogue systems",
             "before": 560,
             "after": 617,
@@ -147,7 +147,7 @@ CHANGES: dict[str, Any] = {
             "at": "2026-11-23T01:00:57Z",
             "kind": "new",
             "level": 2,
-            "topic": "t545808d5",
+            "topic": "t452a3ec5",
             "name": "Emotion recognition",
             "before": 0,
             "after": 52,

@@ -32,7 +32,9 @@ LARGEST = 1 / 3  # share of the papers that a topic of the coarsest level may ho
 SMALLEST = 0.15  # of the mean size of a level's topics
 LEAST = 3  # papers of a topic
 RESOLUTIONS = (0.15, 0.25, 0.4, 0.6, 0.85, 1.2, 1.7, 2.4, 3.4, 5.0)
-AGREEMENTS = 3  # runs of one resolution that are compared to see how stable it is
+AGREEMENTS = 8  # runs of one resolution that are compared to see how stable it is,
+FEW_AGREEMENTS = 3  # in a large corpus
+SAME_AGREEMENT = 0.02  # differences of adjusted mutual information that are chance
 CHOICES = 3  # resolutions compared
 TRIALS = 8  # runs of which the best counts
 MANY = 50_000  # papers from which on runs differ little and take long, so that fewer are made
@@ -174,15 +176,41 @@ def _top(
         return _sized(graph, found, least, seed), start.resolutions[0], start.agreement
     with ThreadPoolExecutor(threads) as pool:
         first = _fitting(graph, least, seed)
-        again = range(1, AGREEMENTS if papers < MANY else AGREEMENTS - 1)
+        again = range(1, AGREEMENTS if papers < MANY else FEW_AGREEMENTS)
         jobs = [(i, seed + run) for i in first for run in again]
         runs = list(pool.map(lambda job: communities(graph, RESOLUTIONS[job[0]], seed=job[1]), jobs))
     groups = {i: [first[i]] + [r for (j, _), r in zip(jobs, runs, strict=True) if j == i] for i in first}
     stable = {i: _agreement(group) for i, group in groups.items()}
-    best = max(groups, key=lambda i: (round(float(stable[i].mean()), 3), -i))
-    medoid = int(stable[best].mean(axis=1).argmax())
-    pairs = stable[best][np.triu_indices(len(groups[best]), 1)]
-    return _sized(graph, groups[best][medoid], least, seed), RESOLUTIONS[best], float(pairs.mean())
+    most = max(stable.values())
+    # what differs by chance alone does not decide: of those about as stable, the one of the middling count
+    middle = sum(COARSE) / 2 * papers**0.25
+    near = [i for i in groups if stable[i] >= most - SAME_AGREEMENT]
+    best = min(near, key=lambda i: (abs(np.mean([run.max() + 1 for run in groups[i]]) - middle), i))
+    found = communities(_agreed(graph, groups[best]), RESOLUTIONS[best], seed=seed, trials=len(again))
+    return _sized(graph, found, least, seed), RESOLUTIONS[best], stable[best]
+
+
+def _agreement(runs: Sequence[Labels]) -> float:
+    """Mean adjusted mutual information between runs (Vinh, Epps & Bailey 2010)."""
+    from sklearn.metrics import adjusted_mutual_info_score
+
+    return float(np.mean([adjusted_mutual_info_score(a, b) for a, b in combinations(runs, 2)]))
+
+
+def _agreed(graph: Any, runs: Sequence[Labels]) -> Any:
+    """The graph with every edge weighed by the share of runs that put both its ends together.
+
+    Communities of it are the runs' consensus (Lancichinetti & Fortunato 2012, doi:10.1038/srep00336), which other seeds
+    repeat more nearly than any single run.
+    """
+    rows = np.repeat(np.arange(graph.shape[0]), np.diff(graph.indptr))
+    together = np.zeros(graph.nnz)
+    for run in runs:
+        together += run[rows] == run[graph.indices]
+    agreed = graph.copy()
+    agreed.data = graph.data * together / len(runs)
+    agreed.eliminate_zeros()
+    return agreed
 
 
 def _fitting(graph: Any, least: int, seed: int) -> dict[int, Labels]:
@@ -216,16 +244,6 @@ def _fitting(graph: Any, least: int, seed: int) -> dict[int, Labels]:
     ]
     kept = sorted(sorted(fitting, key=lambda i: (abs(sizes[i] - middle), i))[:CHOICES])
     return {i: found[i] for i in kept}
-
-
-def _agreement(runs: Sequence[Labels]) -> NDArray[np.float64]:
-    """(r, r) adjusted mutual information between runs (Vinh, Epps & Bailey 2010)."""
-    from sklearn.metrics import adjusted_mutual_info_score
-
-    found = np.eye(len(runs))
-    for a, b in combinations(range(len(runs)), 2):
-        found[a, b] = found[b, a] = adjusted_mutual_info_score(runs[a], runs[b])
-    return found
 
 
 # -- one level below another ---------------------------------------------------------------------------------------
