@@ -137,7 +137,10 @@ def tree_lines(topics: Sequence[Topic], width: int) -> Iterator[Text]:
     size_width = max([len("papers"), *(len(f"{topic.size:,}") for topic in topics)])
     left = width - len("t00000000") - size_width - trend_width - 4 * len(GAP)
     longest = max((cell_len(_indented(topic)) for topic in topics), default=0)
-    name_width = min(longest, max(SHORTEST_NAME, left - SHORTEST_TERMS))
+    alone = min(
+        SHORTEST_NAME, left + len(GAP)
+    )  # where there is no room for terms, nor for the gap before them
+    name_width = min(longest, max(alone, left - SHORTEST_TERMS))
     terms_width = left - name_width
     head = f"{'topic':<{name_width}}{GAP}{'id':<9}{GAP}{'papers':>{size_width}}{GAP}{'trend':<{trend_width}}"
     yield Text((f"{head}{GAP}terms" if terms_width >= SHORTEST_TERMS else head).rstrip(), style="dim")

@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from typer.testing import CliRunner
@@ -138,6 +138,7 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "N", "Zs"]), min_s
 
 
 @given(st.lists(st.tuples(names, st.lists(names, max_size=10)), min_size=1, max_size=6), st.integers(60, 250))
+@example([("0" * 18 + "々" * 3, [])], 60)
 def test_the_tree_fits_the_terminal(described, width):
     topics, parent = [], None
     for level, (name, terms) in enumerate(described[:3], 1):
